@@ -1,4 +1,7 @@
-//! The cells of the table. Only cells that are shown listen to their rows.
+//! The cells of the table. Only cells that are in the view listen to their rows.
+//!
+//! A view of GTK 4.8 has up to 200 rows, and binds all of them again when one moves. So a cell that is bound to the row of before
+//! does nothing, and a cell whose field is the same neither.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
@@ -6,8 +9,8 @@ use gtk::{gdk, glib, prelude::*};
 
 use super::{
     fields::Column,
-    item::Item,
-    table::{cell_label, item_of},
+    item::{Field, Item},
+    table::item_of,
 };
 use crate::accessible;
 
@@ -18,7 +21,7 @@ pub(super) fn factory(column: Column, place: usize) -> gtk::SignalListItemFactor
         let Some(cell) = cell.downcast_ref::<gtk::ListItem>() else {
             return;
         };
-        let label = cell_label(column);
+        let label = inscription(column);
         let child: gtk::Widget = match place {
             0 => gtk::TreeExpander::builder().child(&label).build().upcast(),
             _ => label.upcast(),
@@ -40,17 +43,27 @@ pub(super) fn factory(column: Column, place: usize) -> gtk::SignalListItemFactor
             if let Some(expander) = cell.child().and_downcast::<gtk::TreeExpander>() {
                 expander.set_list_row(cell.item().and_downcast_ref::<gtk::TreeListRow>());
             }
-            show(cell, column, place, &item);
+            let former = handlers.borrow_mut().remove(cell);
+            if let Some(former) = former {
+                if former.0 == item {
+                    handlers.borrow_mut().insert(cell.clone(), former);
+                    return;
+                }
+                former.0.disconnect(former.1);
+            }
+            let shown = RefCell::default();
+            show(cell, column, place, &item, &shown);
             let weak = cell.downgrade();
             let handler = item.connect_revision_notify(move |item| {
                 if let Some(cell) = weak.upgrade() {
-                    show(&cell, column, place, item);
+                    show(&cell, column, place, item, &shown);
                 }
             });
             handlers.borrow_mut().insert(cell.clone(), (item, handler));
         }
     });
-    factory.connect_unbind(move |_, cell| {
+    // A cell that is unbound is bound again at once, mostly to the same row, or torn down.
+    factory.connect_teardown(move |_, cell| {
         let cell = cell.downcast_ref::<gtk::ListItem>();
         let bound = cell.and_then(|cell| handlers.borrow_mut().remove(cell));
         if let Some((item, handler)) = bound {
@@ -58,6 +71,29 @@ pub(super) fn factory(column: Column, place: usize) -> gtk::SignalListItemFactor
         }
     });
     factory
+}
+
+/// The text of a cell. Its size does not depend on its text, so that a new text does not lay out the table again.
+fn inscription(column: Column) -> gtk::Inscription {
+    let (least, natural) = column.width();
+    let inscription = gtk::Inscription::builder()
+        .xalign(if column.is_number() { 1.0 } else { 0.0 })
+        .text_overflow(gtk::InscriptionOverflow::EllipsizeEnd)
+        .min_chars(least)
+        .nat_chars(natural)
+        .hexpand(true)
+        .build();
+    if column.is_number() {
+        inscription.add_css_class("numeric");
+    } else {
+        // A tooltip that is set asks the display for the pointer at once.
+        inscription.set_has_tooltip(true);
+        inscription.connect_query_tooltip(|inscription, _, _, _, tooltip| {
+            tooltip.set_text(inscription.text().as_deref());
+            true
+        });
+    }
+    inscription
 }
 
 /// The secondary button activates the action `row.menu` with the position of the row and the place of the pointer in the view.
@@ -81,31 +117,35 @@ fn context_menu(cell: &gtk::ListItem) -> gtk::GestureClick {
     click
 }
 
-fn show(cell: &gtk::ListItem, column: Column, place: usize, item: &Item) {
-    let Some(child) = cell.child() else { return };
-    let label = match child.downcast_ref::<gtk::TreeExpander>() {
-        Some(expander) => expander.child().and_downcast(),
-        None => child.clone().downcast::<gtk::Label>().ok(),
-    };
-    let Some(label) = label else { return };
-    let Some((text, is_fault)) =
-        item.with_field(place, |field| (column.text(field), field.reading.is_err()))
-    else {
+/// Shows a field, unless it is the one that is shown.
+fn show(
+    cell: &gtk::ListItem,
+    column: Column,
+    place: usize,
+    item: &Item,
+    shown: &RefCell<Option<Field>>,
+) {
+    let Some(field) = item.with_field(place, Field::clone) else {
         return;
     };
-    // A label that is told its own text is laid out again.
-    if label.text() != text {
-        label.set_text(&text);
-        if !column.is_number() {
-            label.set_tooltip_text(Some(&text));
-        }
+    if shown.borrow().as_ref() == Some(&field) {
+        return;
     }
-    if label.has_css_class("dim-label") != is_fault {
-        match is_fault {
-            true => label.add_css_class("dim-label"),
-            false => label.remove_css_class("dim-label"),
-        }
+    let Some(child) = cell.child() else { return };
+    let inscription = match child.downcast_ref::<gtk::TreeExpander>() {
+        Some(expander) => expander.child().and_downcast(),
+        None => child.clone().downcast::<gtk::Inscription>().ok(),
+    };
+    let Some(inscription) = inscription else {
+        return;
+    };
+    let text = column.text(&field);
+    inscription.set_text(Some(&text));
+    match field.reading.is_err() {
+        true => inscription.add_css_class("dim-label"),
+        false => inscription.remove_css_class("dim-label"),
     }
+    shown.replace(Some(field));
     if place == 0
         && let Some(row) = child.parent().and_then(|cell| cell.parent())
     {

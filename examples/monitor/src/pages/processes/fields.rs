@@ -105,6 +105,16 @@ impl Column {
         !matches!(self.print, Print::Text | Print::State)
     }
 
+    /// The least and the usual width of a cell, in characters.
+    pub(super) fn width(self) -> (u32, u32) {
+        match self.field {
+            "name" => (18, 18),
+            "application" | "unit" => (10, 24),
+            "command_line" => (10, 48),
+            _ => (10, 10),
+        }
+    }
+
     /// What a cell shows.
     pub(super) fn text(self, field: &Field) -> String {
         let text = match (&field.reading, self.print) {

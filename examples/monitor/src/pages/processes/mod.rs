@@ -30,6 +30,9 @@ use self::{
 use super::{Context, Entry, Page};
 use crate::{i18n::gettext, recording::Absence};
 
+/// The shortest time between two readings of the rows. An order that changes more often is hard to read, and costs more than the rest
+/// of the window.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(2);
 /// The time until the table is read again, after it could not be read.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -183,7 +186,11 @@ async fn follow(inner: Weak<Inner>, fields: Vec<&'static str>) {
     loop {
         let Some((kind, client, interval)) = inner.upgrade().map(|inner| {
             let service = inner.context.service();
-            (inner.kind, service.client(), service.interval())
+            (
+                inner.kind,
+                service.client(),
+                service.interval().max(SHORTEST_INTERVAL),
+            )
         }) else {
             return;
         };

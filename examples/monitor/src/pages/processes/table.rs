@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
 };
 
-use gtk::{gio, glib, pango, prelude::*};
+use gtk::{gio, glib, prelude::*};
 
 use super::{
     cells,
@@ -275,19 +275,4 @@ fn view_column(column: Column) -> gtk::ColumnViewColumn {
     view_column.set_sorter(Some(&sorter));
     debug_assert!(place < COLUMNS.len(), "the place is that of a column");
     view_column
-}
-
-/// A label for a cell.
-pub(super) fn cell_label(column: Column) -> gtk::Label {
-    let label = gtk::Label::builder()
-        .xalign(if column.is_number() { 1.0 } else { 0.0 })
-        .build();
-    if column.is_number() {
-        label.add_css_class("numeric");
-        label.set_width_chars(10);
-    } else {
-        label.set_ellipsize(pango::EllipsizeMode::End);
-        label.set_width_chars(if column.field == "name" { 18 } else { 10 });
-    }
-    label
 }
