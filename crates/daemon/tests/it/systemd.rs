@@ -37,13 +37,21 @@ pub(crate) fn session(units: &[(&str, &str)], script: &str) {
         }}
         {script}"#
     );
-    let mut shell = fixture.command(&session);
+    // A network of its own: another run of the tests may listen at the same port.
+    let mut shell = fixture.command("unshare");
     shell
+        .args([
+            "--net",
+            "sh",
+            "-c",
+            "ip link set lo up && exec \"$0\" \"$@\"",
+        ])
+        .arg(&session)
         .arg("--unit-dir")
         .arg(fixture.path(""))
         .args(["--", "bash", "-c", &script]);
     let output = finish(shell.spawn().unwrap());
-    if output.code == Some(77) {
+    if output.code == Some(77) || output.err.contains("unshare failed") {
         return skip(&format!("systemd: {}", output.err));
     }
     assert_eq!(output.code, Some(0), "{output:?}");
