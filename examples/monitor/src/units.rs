@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What separates a number from its unit.
+/// The separator of a number and its unit.
 const NO_BREAK_SPACE: char = '\u{a0}';
 
 /// The text for a value that does not exist.

@@ -92,7 +92,7 @@ impl Client {
         (lines, self.child.wait().expect("a child"))
     }
 
-    /// What it has written to stderr.
+    /// Its standard error so far.
     pub(super) fn errors(&self) -> String {
         fs::read_to_string(&self.errors).unwrap_or_default()
     }

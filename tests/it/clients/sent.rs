@@ -1,4 +1,4 @@
-//! What the service has sent, as a client has to print it.
+//! The signals that the service has sent, as a client has to print them.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ pub(super) enum Line {
 
 type Words = HashMap<String, String>;
 
-/// What a client has to print, and the state of its session.
+/// The lines that a client has to print, and the state of its session.
 #[derive(Default)]
 struct Transcript {
     lines: Vec<Line>,

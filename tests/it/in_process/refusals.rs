@@ -1,4 +1,4 @@
-//! What the service refuses, in-process mode refuses, with the same message.
+//! In-process mode refuses the same as the service, with the same message.
 
 use std::{
     fs,

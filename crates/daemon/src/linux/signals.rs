@@ -5,7 +5,7 @@ use super::Error;
 use super::sys::handlers::{self, RELOAD, STOP};
 use super::sys::wait;
 
-/// What the user of a daemon wants from it, as a signal says.
+/// The request that a signal makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// SIGTERM or SIGINT: end. [`stop`](crate::Daemon::stop), a supervisor and Ctrl-C send it.

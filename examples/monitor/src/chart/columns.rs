@@ -1,4 +1,4 @@
-//! What a chart draws of a series: at most two points for each column of pixels, and the gaps.
+//! The points that a chart draws of a series: at most two points for each column of pixels, and the gaps.
 
 use crate::recording::{Sample, Samples};
 

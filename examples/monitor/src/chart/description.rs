@@ -1,4 +1,4 @@
-//! What a screen reader tells of a chart.
+//! The description of a chart for a screen reader.
 
 use super::{Series, cursor};
 use crate::{
@@ -35,7 +35,7 @@ pub(super) fn of_series(series: &[Series], unit: &str, start: u64, end: u64) -> 
     )
 }
 
-/// What a series has in a time.
+/// The content of a series in a time.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Past {
     readings: usize,

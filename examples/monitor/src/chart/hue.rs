@@ -11,7 +11,7 @@ pub enum Hue {
     Green,
     /// Power.
     Yellow,
-    /// What is sent or written.
+    /// Data that is sent or written.
     Orange,
     /// Temperatures.
     Red,

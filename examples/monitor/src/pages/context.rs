@@ -1,4 +1,4 @@
-//! What pages share.
+//! The objects that pages share.
 
 use std::{
     cell::{Ref, RefCell},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::{chart::TimeAxis, service::Service, settings::Settings};
 
-/// What pages share: the service and its recording, the axis of time, and the settings.
+/// The objects that pages share: the service and its recording, the axis of time, and the settings.
 #[derive(Clone)]
 pub struct Context {
     service: Service,
@@ -16,7 +16,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// What the pages of one window share.
+    /// The shared objects of one window.
     pub fn new(service: Service, axis: TimeAxis, settings: Rc<RefCell<Settings>>) -> Self {
         Self {
             service,

@@ -11,7 +11,7 @@ use crate::{
     i18n::gettext,
 };
 
-/// What the page reads.
+/// The selectors of the page.
 const SELECTORS: &[&str] = &[
     "disk/*/used",
     "disk/*/total",

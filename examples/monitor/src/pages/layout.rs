@@ -1,4 +1,4 @@
-//! What a page of graphs shows: computed from the list of metrics, without widgets.
+//! The sections of a page of graphs: computed from the list of metrics, without widgets.
 
 use crate::{catalog::Catalog, chart::Hue};
 
@@ -20,7 +20,7 @@ pub(super) struct Section {
 pub(super) struct Card {
     /// The title.
     pub(super) title: String,
-    /// What it is of, for a screen reader: the title of the section.
+    /// The title of the section, for a screen reader.
     pub(super) object: String,
     /// The lines, all in this unit.
     pub(super) lines: Vec<Line>,
@@ -32,7 +32,7 @@ pub(super) struct Card {
     pub(super) maximum: Option<f64>,
     /// The ids of readings that are shown beside the title.
     pub(super) details: Vec<String>,
-    /// What the user has to know about it; empty if there is nothing.
+    /// A note for the user; empty if there is none.
     pub(super) notice: String,
     /// Whether it is one of many, and therefore small.
     pub(super) is_small: bool,

@@ -26,7 +26,7 @@ pub trait Page {
     /// The outermost widget. Its accessible name is that of the page.
     fn widget(&self) -> gtk::Widget;
 
-    /// What the session of the window has to read while the page is shown.
+    /// The selectors for the session of the window while the page is shown.
     fn selectors(&self) -> Vec<String> {
         Vec::new()
     }

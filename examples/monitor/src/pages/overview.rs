@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{catalog::Catalog, chart::Hue, i18n::gettext};
 
-/// What the page reads.
+/// The selectors of the page.
 const SELECTORS: &[&str] = &[
     "cpu/all/usage",
     "cpu/all/maximumTemperature",

@@ -1,4 +1,4 @@
-//! What the window remembers of all metrics.
+//! The recording of all metrics.
 
 use std::{
     cell::{Cell, RefCell},

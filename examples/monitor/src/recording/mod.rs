@@ -1,4 +1,4 @@
-//! What the window remembers: the samples of each metric.
+//! The recording: the samples of each metric that the window keeps.
 
 mod memory;
 pub mod samples;

@@ -28,7 +28,7 @@ const PAST: Duration = Duration::from_secs(3600);
 /// How often it asks who else samples.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What a session reads.
+/// The selectors and options of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Demand {
     pub(super) selectors: Vec<String>,

@@ -1,4 +1,4 @@
-//! What the service does, from what is demanded of it.
+//! The life cycle of the connection, by what the window demands.
 
 use gtk::glib::{self, prelude::*, subclass::prelude::*};
 use sampled_client::{Client, Error};

@@ -98,7 +98,7 @@ impl Default for Service {
 }
 
 impl Service {
-    /// What has been read.
+    /// The recording.
     pub fn recording(&self) -> &Rc<Recording> {
         &self.imp().recording
     }
@@ -118,12 +118,12 @@ impl Service {
         self.imp().state.borrow().clone()
     }
 
-    /// Who runs the service, and who else samples.
+    /// The process of the service, and the other clients.
     pub fn presence(&self) -> Presence {
         self.imp().presence.borrow().clone()
     }
 
-    /// What a service of another version does not offer.
+    /// The features that a service of another version lacks.
     pub fn problem(&self) -> Option<String> {
         self.imp().problem.borrow().clone()
     }

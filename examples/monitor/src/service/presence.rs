@@ -1,4 +1,4 @@
-//! Who runs the service, and who else samples.
+//! The process of the service, and the other clients.
 
 use std::time::Duration;
 

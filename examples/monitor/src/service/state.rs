@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// What the connection to the service does.
+/// The state of the connection to the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum State {
     /// Nobody looks at the window, so nothing is sampled.
@@ -26,12 +26,12 @@ pub enum State {
     },
     /// There is no bus, or no service on it.
     Unavailable {
-        /// What is missing, and what to do.
+        /// The missing part, and the remedy.
         cause: String,
     },
 }
 
-/// Who runs the service, and who else samples.
+/// The process of the service, and the other clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Presence {
     /// Whether the service runs; `None` before the bus has said so.

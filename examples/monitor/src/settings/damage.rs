@@ -8,7 +8,7 @@ use std::{
 /// A settings file that could not be read as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// What is wrong with it.
+    /// The error in it.
     pub cause: String,
     /// The copy of it, if one could be made.
     pub kept: Option<PathBuf>,

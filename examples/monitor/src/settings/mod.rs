@@ -15,7 +15,7 @@ pub use self::damage::Damage;
 use self::damage::keep_aside;
 use crate::threshold::Threshold;
 
-/// What the window keeps from one run to the next.
+/// The settings that the window keeps from one run to the next.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The width of the window, in pixels.

@@ -1,4 +1,4 @@
-//! What the window says when the service is missing or fails.
+//! The messages of the window when the service is missing or fails.
 
 use adw::{prelude::*, subclass::prelude::*};
 

@@ -1,4 +1,4 @@
-//! What the window reads, and what happens when a frame arrives.
+//! The selectors of the window, and the arrival of a frame.
 
 use std::time::Duration;
 

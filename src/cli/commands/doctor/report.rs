@@ -9,7 +9,7 @@ use crate::cli::output::{
     terminal_text::{escape, padded},
 };
 
-/// What was found, in the order of the checks.
+/// The findings, in the order of the checks.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Report {
     findings: Vec<Finding>,
@@ -22,7 +22,7 @@ struct Finding {
     severity: Severity,
     /// One sentence.
     text: String,
-    /// What to do about it; absent if nothing needs to be done.
+    /// The remedy; absent if nothing needs to be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
 }

@@ -67,7 +67,7 @@ pub(super) async fn check(report: &mut Report, client: &Client, is_configured: b
     }
 }
 
-/// What one reading of everything has shown.
+/// The result of one reading of everything.
 struct Found {
     sources: usize,
     metrics: usize,

@@ -1,4 +1,4 @@
-//! What a caller may ask an error.
+//! The properties of an error: its kind, its causes and its exit status.
 
 use std::fmt;
 use std::io;

@@ -95,7 +95,7 @@ pub fn listen_fds() -> Result<Vec<ListenFd>, Error> {
     taken.map_or(Ok(Vec::new()), Passed::into_sockets)
 }
 
-/// What the variables said, until the sockets are taken.
+/// The content of the variables, until the sockets are taken.
 static PASSED: Mutex<Option<Passed>> = Mutex::new(None);
 
 fn passed() -> MutexGuard<'static, Option<Passed>> {

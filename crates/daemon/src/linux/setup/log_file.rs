@@ -34,7 +34,7 @@ pub(super) fn open_input(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// Opens an output as root for `user`, to whom a new file is given. `None` if the user is to open it: in a directory
+/// Opens an output as root for `user`, who gets a new file. `None` if the user is to open it: in a directory
 /// that is not root's or that everybody may write to, and for what is not a regular file of root's or the user's. Users
 /// who may write to the directory, as members of its group, may have placed a symbolic or hard link there.
 pub(super) fn open_as_root(path: &Path, user: &Identity) -> Result<Option<File>, Error> {

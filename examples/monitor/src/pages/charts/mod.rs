@@ -18,13 +18,13 @@ use self::section::SectionView;
 use super::{Context, Page, layout::Section};
 use crate::{accessible, catalog::Catalog};
 
-/// What a page of graphs shows.
+/// The content of a page of graphs.
 pub(super) struct Charts {
-    /// What it reads.
+    /// The selectors of its metrics.
     pub(super) selectors: &'static [&'static str],
-    /// What it shows of these metrics.
+    /// Makes the sections from the metrics.
     pub(super) layout: fn(&Catalog) -> Vec<Section>,
-    /// What it says if that is nothing.
+    /// The message in place of no sections.
     pub(super) empty: Empty,
 }
 

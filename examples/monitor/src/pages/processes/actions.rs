@@ -1,4 +1,4 @@
-//! What can be done with a row: its details, and its end.
+//! The actions on a row: its details, and its end.
 
 use std::rc::Rc;
 

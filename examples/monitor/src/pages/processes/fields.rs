@@ -115,7 +115,7 @@ impl Column {
         }
     }
 
-    /// What a cell shows.
+    /// The content of a cell.
     pub(super) fn text(self, field: &Field) -> String {
         let text = match (&field.reading, self.print) {
             (Ok(Value::Text(letter)), Print::State) => state(letter),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::i18n::gettext;
 
-/// What the table needs to know of a frame.
+/// The parts of a frame that the table uses.
 pub(super) struct Frame {
     /// The moment of reading, in microseconds since the Unix epoch.
     pub(super) time: u64,

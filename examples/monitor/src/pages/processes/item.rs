@@ -11,7 +11,7 @@ use gtk::{
 };
 use sampled_client::{Reading, Value};
 
-/// What a row is about, for as long as it lives.
+/// The identity of a row, which never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     /// A process: the kernel uses a pid again, but not with the same start.

@@ -36,7 +36,7 @@ const SHORTEST_INTERVAL: Duration = Duration::from_secs(2);
 /// The time until the table is read again, after it could not be read.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// What the rows of a page are.
+/// The kind of the rows of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Processes.
@@ -69,10 +69,10 @@ struct Inner {
     context: Context,
     kind: Kind,
     view: View,
-    /// What is recorded for the pages of single rows.
+    /// The recordings for the pages of single rows.
     recordings: RefCell<Recordings>,
     is_active: Cell<bool>,
-    /// What reads the rows, while the page is active.
+    /// The task that reads the rows, while the page is active.
     task: RefCell<Option<glib::JoinHandle<()>>>,
     /// The fields that the task reads.
     fields: RefCell<Vec<&'static str>>,

@@ -1,4 +1,4 @@
-//! What is recorded for the pages of single rows.
+//! The recordings for the pages of single rows.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::recording::{Absence, Samples};
 
-/// What is recorded of a row.
+/// The recording of a row.
 pub(super) const FIELDS: [&str; 4] = ["cpu", "rss", "read", "write"];
 /// The most rows that are recorded. Another one takes the place of the oldest that has ended, or of the oldest.
 const MOST_RECORDED: usize = 32;

@@ -34,7 +34,7 @@ pub(super) fn entry() -> Entry {
 struct SamplingPage {
     context: Context,
     view: View,
-    /// What asks the service, while the page is active.
+    /// The task that asks the service, while the page is active.
     task: RefCell<Option<glib::JoinHandle<()>>>,
 }
 

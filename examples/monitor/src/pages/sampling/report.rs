@@ -1,4 +1,4 @@
-//! What the service says of itself and of those who sample.
+//! The report of the service on itself and on its clients.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use super::owners::{self, Owner, Owners};
 /// The fields of the service's own process.
 const FIELDS: &[&str] = &["cpu", "cpu_time", "rss", "start_time"];
 
-/// What the service says at one moment.
+/// The report at one moment.
 pub(super) struct Report {
     /// Its version.
     pub(super) version: String,
     /// Its process, if the bus tells it.
     pub(super) pid: Option<u32>,
-    /// What its process takes, if the service tells it.
+    /// The use of its process, if the service tells it.
     pub(super) own: Own,
     /// The sessions by number, with the processes that have them.
     pub(super) sessions: BTreeMap<u32, (SessionInfo, Owner)>,
@@ -26,7 +26,7 @@ pub(super) struct Report {
     pub(super) sources: BTreeMap<String, SourceInfo>,
 }
 
-/// What the process of the service takes.
+/// The use of processor and memory by the process of the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Own {
     /// The time of one processor since the last report, in per cent.
@@ -84,7 +84,7 @@ impl Reporter {
     }
 }
 
-/// What a process takes; nothing in a sandbox, where the service tells no processes.
+/// The use of a process; `None` in a sandbox, where the service tells no processes.
 async fn own(bus: &Bus, pid: u32) -> Result<Own, Error> {
     let table = TableOptions::default().filtered_by("pid", &pid.to_string());
     let processes = Processes::on(bus.clone()).await?;

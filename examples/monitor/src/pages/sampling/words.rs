@@ -126,7 +126,7 @@ fn program(session: &SessionInfo, owner: &Owner) -> String {
     }
 }
 
-/// What distinguishes a session from the usual ones.
+/// The properties of a session that the usual ones do not have.
 fn kind(session: &SessionInfo) -> Option<String> {
     if let Some(threshold) = &session.threshold {
         let unitless = units::format(threshold.value, "1");
