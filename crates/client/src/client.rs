@@ -212,7 +212,7 @@ impl Client {
     /// Has the service read its configuration and the user's definitions again, and returns what it has read then.
     ///
     /// # Errors
-    /// [`Error::AccessDenied`] in a sandbox, [`Error::UnknownMethod`] of a service of version 0.1.
+    /// [`Error::AccessDenied`] in a sandbox, [`Error::UnknownMethod`] of a service of an earlier version.
     pub async fn reload(&self) -> Result<Reloaded, Error> {
         let read = self.bus.call(async || self.proxy.reload().await).await?;
         Ok(Reloaded::new(read))
