@@ -12,17 +12,26 @@ pub(crate) const NUMBER_WIDTH: usize = 12;
 /// Scales a value of a UCUM unit. Returns number and unit apart, so that they can be aligned. The number has at most
 /// [`NUMBER_WIDTH`] characters: one that would be longer is in scientific notation.
 pub(crate) fn readable(value: f64, unit: &str) -> (String, String) {
-    let (number, shown) = match unit {
+    readable_to(value, unit, None)
+}
+
+/// The same with so many decimals, unless it is a time of a minute or more.
+pub(crate) fn readable_to(value: f64, unit: &str, places: Option<usize>) -> (String, String) {
+    let (scaled, natural, shown) = match unit {
         "By" => scaled(value, 1024.0, BINARY, "B"),
         "By/s" => scaled(value, 1024.0, BINARY, "B/s"),
         "bit/s" => scaled(value, 1000.0, DECIMAL, "bit/s"),
         "Hz" => scaled(value, 1000.0, DECIMAL, "Hz"),
-        "%" => (decimals(value, 1), "%".to_owned()),
-        "Cel" => (decimals(value, 1), "°C".to_owned()),
-        "s" => duration(value),
-        "1" => (number_text(value), String::new()),
-        unit => (number_text(value), unit.to_owned()),
+        "%" => (value, 1, "%".to_owned()),
+        "Cel" => (value, 1, "°C".to_owned()),
+        "s" => match duration(value) {
+            Some(duration) => return duration,
+            None => (value, natural(value), "s".to_owned()),
+        },
+        "1" => (value, natural(value), String::new()),
+        unit => (value, natural(value), unit.to_owned()),
     };
+    let number = decimals(scaled, places.unwrap_or(natural));
     if number.len() <= NUMBER_WIDTH {
         return (number, shown);
     }
@@ -38,7 +47,8 @@ pub(crate) fn readable(value: f64, unit: &str) -> (String, String) {
 const BINARY: &[&str] = &["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 const DECIMAL: &[&str] = &["", "k", "M", "G", "T", "P", "E"];
 
-fn scaled(value: f64, step: f64, prefixes: &[&str], unit: &str) -> (String, String) {
+/// The scaled value, its decimals, and the unit with a prefix.
+fn scaled(value: f64, step: f64, prefixes: &[&str], unit: &str) -> (f64, usize, String) {
     let mut value = value;
     let mut at = 0;
     // Compare the rounded value: 1.0 MiB, never 1024.0 KiB.
@@ -46,22 +56,17 @@ fn scaled(value: f64, step: f64, prefixes: &[&str], unit: &str) -> (String, Stri
         value /= step;
         at += 1;
     }
-    let number = if at == 0 {
-        number_text(value)
-    } else {
-        decimals(value, 1)
-    };
-    (number, format!("{}{unit}", prefixes[at]))
+    let places = if at == 0 { natural(value) } else { 1 };
+    (value, places, format!("{}{unit}", prefixes[at]))
 }
 
-/// A whole number without decimals, another one with two.
-fn number_text(value: f64) -> String {
-    let places = if value.fract() == 0.0 { 0 } else { 2 };
-    decimals(value, places)
+/// No decimals for a whole number, two for another one.
+fn natural(value: f64) -> usize {
+    if value.fract() == 0.0 { 0 } else { 2 }
 }
 
 /// A number with so many decimals, and without the sign of a zero.
-fn decimals(value: f64, places: usize) -> String {
+pub(crate) fn decimals(value: f64, places: usize) -> String {
     let text = format!("{value:.places$}");
     match text.strip_prefix('-') {
         Some(zero) if zero.bytes().all(|byte| matches!(byte, b'0' | b'.')) => zero.to_owned(),
@@ -69,12 +74,12 @@ fn decimals(value: f64, places: usize) -> String {
     }
 }
 
-/// Formats seconds by the two largest of days, hours, minutes and seconds.
-fn duration(seconds: f64) -> (String, String) {
+/// Formats seconds by the two largest of days, hours, minutes and seconds. `None` for less than a minute.
+fn duration(seconds: f64) -> Option<(String, String)> {
     // Beyond this, days have more digits than fit, and the conversion saturates later.
     const LONGEST: f64 = 1e16;
     if seconds.abs() < 60.0 || seconds.abs() >= LONGEST || seconds.is_nan() {
-        return (number_text(seconds), "s".to_owned());
+        return None;
     }
     let sign = if seconds < 0.0 { "-" } else { "" };
     let whole = seconds.abs() as u64;
@@ -86,7 +91,7 @@ fn duration(seconds: f64) -> (String, String) {
     };
     // The first number is aligned with other numbers.
     let (number, unit) = large.split_once(' ').unwrap_or((&large, ""));
-    (format!("{sign}{number}"), format!("{unit} {small}"))
+    Some((format!("{sign}{number}"), format!("{unit} {small}")))
 }
 
 #[cfg(test)]
@@ -126,6 +131,22 @@ mod tests {
         check(277_200.0, "s", "3 d 5 h");
         check(-90.0, "s", "-1 min 30 s");
     }
+
+    #[test]
+    fn decimals_can_be_chosen() {
+        let check = |value, unit, places, expected: &str| {
+            let (number, unit) = readable_to(value, unit, Some(places));
+            assert_eq!(format!("{number} {unit}").trim_end(), expected);
+        };
+        check(3.16, "%", 0, "3 %");
+        check(13_314_398_617.6, "By", 2, "12.40 GiB");
+        check(0.5, "s", 3, "0.500 s");
+        check(61.9, "s", 3, "1 min 1 s");
+        check(4.0, "1", 1, "4.0");
+        check(-0.4, "%", 0, "0 %");
+        check(1.0, "V", 30, "1.00e0 V");
+    }
+
     #[test]
     fn a_zero_has_no_sign() {
         check(-0.0, "1", "0");
