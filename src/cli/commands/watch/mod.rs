@@ -1,11 +1,9 @@
 //! `sampled watch`: shows the frames of a session.
 
 mod screen;
+mod view;
 
-use std::{
-    collections::BTreeMap, future::pending, num::NonZeroU64, process::ExitCode, sync::Arc,
-    time::Duration,
-};
+use std::{num::NonZeroU64, process::ExitCode, time::Duration};
 
 use clap::Args;
 use tokio::{
@@ -13,32 +11,21 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use sampled::{
-    client::{self, Metadata},
-    duration,
-    reading::{Reading, Value},
-};
+use sampled::{client, duration};
 
 use crate::cli::{
     common_options::CommonOptions,
     deadline::TimeoutOption,
     error::Error,
-    output::{
-        events::{StdoutEvents, Stops},
-        format::{self, Format, note},
-        frame::{Csv, Frame},
-        moment::moment,
-        style::Style,
-        table,
-    },
+    output::{events::StdoutEvents, format::note},
     readings::{
         backend::{Backend, Frames},
         selectors::{OptionalSelectors, Selectors},
     },
-    signals::{ResizeSignals, TerminationSignals},
+    signals::TerminationSignals,
 };
 
-use screen::Screen;
+use view::View;
 
 /// The options of `watch`.
 #[derive(Clone, Debug, Args)]
@@ -114,7 +101,8 @@ async fn watch(
     while left != Some(0) {
         let starting = async {
             sleep_until(earliest).await;
-            view.prepare(backend, options).await?;
+            view.prepare(backend, &options.selectors, options.presence)
+                .await?;
             let start = client::Start {
                 history,
                 ..options.start()
@@ -179,114 +167,4 @@ async fn show(
         shown?;
     }
     Ok(())
-}
-
-/// The output, and the last frame.
-struct View {
-    form: Form,
-    frame: Option<Frame>,
-}
-
-enum Form {
-    Json,
-    Csv(Csv),
-    Table {
-        screen: Screen,
-        resizes: ResizeSignals,
-        stops: Arc<Stops>,
-        style: Style,
-        metrics: BTreeMap<String, Metadata>,
-    },
-}
-
-impl View {
-    fn new(format: Format, stops: Arc<Stops>) -> Result<Self, Error> {
-        let form = match format {
-            Format { json: true, .. } => Form::Json,
-            Format { csv: true, .. } => Form::Csv(Csv::default()),
-            Format { .. } => Form::Table {
-                screen: Screen::new(stops.clone()),
-                resizes: ResizeSignals::listen()?,
-                stops,
-                style: Style::of_stdout(),
-                metrics: BTreeMap::new(),
-            },
-        };
-        Ok(Self { form, frame: None })
-    }
-
-    /// Asks for the units, if they are shown.
-    async fn prepare(&mut self, backend: &Backend, options: &WatchOptions) -> Result<(), Error> {
-        if let Form::Table { metrics, .. } = &mut self.form {
-            *metrics = options.presence.list(backend, &options.selectors).await?;
-        }
-        Ok(())
-    }
-
-    /// Sets the frame to show. If it has numbers of metrics that have appeared since, asks for their units.
-    async fn take(
-        &mut self,
-        frame: Frame,
-        backend: &Backend,
-        selectors: &Selectors,
-    ) -> Result<(), Error> {
-        if let Form::Table { metrics, .. } = &mut self.form {
-            let is_new = |(id, reading): &(String, Reading)| {
-                matches!(reading, Ok(Value::Number(_))) && !metrics.contains_key(id)
-            };
-            if frame.readings.iter().any(is_new) {
-                // Another selector may match nothing any more.
-                let all = OptionalSelectors { optional: true };
-                metrics.extend(all.list(backend, selectors).await?);
-            }
-        }
-        self.frame = Some(frame);
-        Ok(())
-    }
-
-    /// Completes when the frame has to be drawn again: the terminal has changed its size, or a shell has used it while
-    /// this process was stopped.
-    async fn needs_drawing(&mut self) {
-        match &mut self.form {
-            Form::Table {
-                screen,
-                resizes,
-                stops,
-                ..
-            } if screen.has_size() => select! {
-                () = resizes.next() => {}
-                () = stops.continued() => {}
-            },
-            _ => pending().await,
-        }
-    }
-
-    async fn show(&mut self) -> Result<(), Error> {
-        let Self { form, frame } = self;
-        let Some(frame) = frame else {
-            return Ok(());
-        };
-        match form {
-            Form::Json => format::print_elsewhere(|out| format::write_json(out, frame)).await,
-            Form::Csv(csv) => format::print_elsewhere(|out| csv.write(out, frame)).await,
-            Form::Table {
-                screen,
-                style,
-                metrics,
-                ..
-            } => {
-                let mut lines = vec![moment(frame.timestamp)];
-                lines.extend(table::of_frame(frame, metrics, *style));
-                let drawing = screen.draw(&lines);
-                format::print_late(|| drawing.into_bytes()).await
-            }
-        }
-    }
-
-    /// Notes that something else is printed between two frames.
-    fn interrupt(&mut self) {
-        if let Form::Table { screen, .. } = &mut self.form {
-            screen.interrupt();
-        }
-    }
 }
