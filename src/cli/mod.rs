@@ -75,7 +75,11 @@ pub(crate) fn main() -> ExitCode {
     log::report_panics();
     let cli = Cli::of(env::args_os()).unwrap_or_else(|error| exit(&error));
     let checked = cli.command.can_print(cli.common.format);
-    if let Err(what) = checked.and_then(|()| cli.command.can_read(&cli.common)) {
+    let checked = checked.and_then(|()| cli.command.can_read(&cli.common));
+    if let Err(what) = checked
+        .map_err(str::to_owned)
+        .and_then(|()| cli.command.check())
+    {
         exit(&Cli::command().error(ErrorKind::ArgumentConflict, what));
     }
     // `start` and `restart` begin the log in the detached process; `sources check` prints every diagnostic itself.

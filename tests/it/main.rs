@@ -12,6 +12,7 @@
 mod addresses;
 mod admission;
 mod alert;
+mod bars;
 mod blocked_output;
 mod byte_orders;
 mod calls;

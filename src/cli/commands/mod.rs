@@ -119,6 +119,15 @@ impl Command {
         Ok(())
     }
 
+    /// Checks the options that clap cannot check.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Sample(options) => options.bar().map(drop),
+            Self::Watch(options) => options.bar().map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks that the options for what this process reads mean something to the command.
     pub(crate) fn can_read(&self, common: &CommonOptions) -> Result<(), &'static str> {
         match self {

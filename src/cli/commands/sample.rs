@@ -11,6 +11,7 @@ use crate::cli::{
     deadline::TimeoutOption,
     error::Error,
     output::{
+        bar::{Bar, BarOptions},
         format::{self, Format},
         frame::Csv,
         style::Style,
@@ -29,6 +30,8 @@ pub(crate) struct SampleOptions {
     selectors: Selectors,
     #[command(flatten)]
     presence: OptionalSelectors,
+    #[command(flatten)]
+    bar: BarOptions,
     /// Take the two reads of a rate at least this far apart [default: 200ms]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     window: Option<Duration>,
@@ -44,7 +47,22 @@ pub(crate) struct SampleOptions {
 /// The time that bus and service have beyond the timeout of the reading.
 const CALL_OVERHEAD: Duration = Duration::from_secs(2);
 
-pub(crate) async fn run(common: &CommonOptions, options: SampleOptions) -> Result<ExitCode, Error> {
+impl SampleOptions {
+    /// The line for a bar, if it is asked for.
+    pub(crate) fn bar(&self) -> Result<Option<Bar>, String> {
+        self.bar.bar(&self.selectors.texts())
+    }
+}
+
+pub(crate) async fn run(
+    common: &CommonOptions,
+    mut options: SampleOptions,
+) -> Result<ExitCode, Error> {
+    // An error was reported before.
+    let bar = options.bar().unwrap_or_default();
+    options
+        .selectors
+        .add(bar.iter().flat_map(Bar::ids).collect());
     let timeout = TimeoutOption {
         timeout: options
             .timeout
@@ -67,7 +85,9 @@ pub(crate) async fn run(common: &CommonOptions, options: SampleOptions) -> Resul
     };
     let frame = backend.sample(&selectors, how).await?;
     format::print(|out| {
-        if json {
+        if let Some(bar) = &bar {
+            bar.write(out, &frame, &metrics)
+        } else if json {
             format::write_json(out, &frame)
         } else if csv {
             Csv::default().write(out, &frame)

@@ -33,6 +33,12 @@ impl Frame {
             readings,
         }
     }
+
+    /// The reading of a metric.
+    pub(crate) fn reading(&self, id: &str) -> Option<&Reading> {
+        let mut readings = self.readings.iter();
+        readings.find_map(|(other, reading)| (other == id).then_some(reading))
+    }
 }
 
 impl From<client::Sample> for Frame {

@@ -1,5 +1,6 @@
 //! Output: JSON, CSV, tables, and text without control characters.
 
+pub(crate) mod bar;
 mod closed;
 pub(crate) mod events;
 pub(crate) mod format;

@@ -21,6 +21,15 @@ impl Selectors {
     pub(crate) fn texts(&self) -> Vec<&str> {
         self.selectors.iter().map(String::as_str).collect()
     }
+
+    /// Adds those that are not there yet.
+    pub(crate) fn add(&mut self, ids: Vec<String>) {
+        for id in ids {
+            if !self.selectors.contains(&id) {
+                self.selectors.push(id);
+            }
+        }
+    }
 }
 
 /// Whether selectors may match nothing.

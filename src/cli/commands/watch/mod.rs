@@ -17,7 +17,11 @@ use crate::cli::{
     common_options::CommonOptions,
     deadline::TimeoutOption,
     error::Error,
-    output::{events::StdoutEvents, format::note},
+    output::{
+        bar::{Bar, BarOptions},
+        events::StdoutEvents,
+        format::note,
+    },
     readings::{
         backend::{Backend, Frames},
         selectors::{OptionalSelectors, Selectors},
@@ -34,11 +38,14 @@ pub(crate) struct WatchOptions {
     selectors: Selectors,
     #[command(flatten)]
     presence: OptionalSelectors,
+    #[command(flatten)]
+    bar: BarOptions,
     /// The time from frame to frame
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = interval)]
     interval: Duration,
     /// Begin with what the service has kept of the last DURATION; a frame without values is a gap
-    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = duration::parse,
+        conflicts_with = "format")]
     history: Duration,
     /// End after N frames, those of the past included [default: when it is interrupted]
     #[arg(long, value_name = "N")]
@@ -46,6 +53,11 @@ pub(crate) struct WatchOptions {
 }
 
 impl WatchOptions {
+    /// The line for a bar, if it is asked for.
+    pub(crate) fn bar(&self) -> Result<Option<Bar>, String> {
+        self.bar.bar(&self.selectors.texts())
+    }
+
     /// The options of the session.
     fn start(&self) -> client::Start {
         client::Start {
@@ -64,7 +76,15 @@ fn interval(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(crate) async fn run(common: &CommonOptions, options: WatchOptions) -> Result<ExitCode, Error> {
+pub(crate) async fn run(
+    common: &CommonOptions,
+    mut options: WatchOptions,
+) -> Result<ExitCode, Error> {
+    // An error was reported before.
+    let bar = options.bar().unwrap_or_default();
+    options
+        .selectors
+        .add(bar.iter().flat_map(Bar::ids).collect());
     // Before the session starts, so that a signal at any time ends it properly.
     let mut signals = TerminationSignals::listen()?;
     let events = StdoutEvents::listen()?;
@@ -72,7 +92,7 @@ pub(crate) async fn run(common: &CommonOptions, options: WatchOptions) -> Result
         .or(Backend::open(common, TimeoutOption::default()))
         .await
     {
-        let (backend, view) = (backend?, View::new(common.format, events.stops())?);
+        let (backend, view) = (backend?, View::new(common.format, bar, events.stops())?);
         select! {
             shown = watch(&backend, &options, view, &mut signals) => shown?,
             // The session ends with the connection.
@@ -154,6 +174,9 @@ async fn show(
             return Ok(());
         };
         if let Some(frame) = next? {
+            if view.is_early(&frame) {
+                continue;
+            }
             let taken = view.take(frame, backend, selectors);
             let Some(taken) = signals.or(taken).await else {
                 return Ok(());

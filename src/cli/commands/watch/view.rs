@@ -13,6 +13,7 @@ use super::screen::Screen;
 use crate::cli::{
     error::Error,
     output::{
+        bar::Bar,
         events::Stops,
         format::{self, Format},
         frame::{Csv, Frame},
@@ -27,6 +28,9 @@ use crate::cli::{
     signals::ResizeSignals,
 };
 
+/// The most frames before the first line of a bar. The rate of a command that runs seldom comes later than that.
+const EARLY_FRAMES: u8 = 3;
+
 /// The output, and the last frame.
 pub(super) struct View {
     form: Form,
@@ -36,6 +40,12 @@ pub(super) struct View {
 enum Form {
     Json,
     Csv(Csv),
+    Bar {
+        bar: Bar,
+        metrics: BTreeMap<String, Metadata>,
+        /// How many frames may still be left out before the first line.
+        early: u8,
+    },
     Table {
         screen: Screen,
         resizes: ResizeSignals,
@@ -46,7 +56,15 @@ enum Form {
 }
 
 impl View {
-    pub(super) fn new(format: Format, stops: Arc<Stops>) -> Result<Self, Error> {
+    pub(super) fn new(format: Format, bar: Option<Bar>, stops: Arc<Stops>) -> Result<Self, Error> {
+        if let Some(bar) = bar {
+            let form = Form::Bar {
+                bar,
+                metrics: BTreeMap::new(),
+                early: EARLY_FRAMES,
+            };
+            return Ok(Self { form, frame: None });
+        }
         let form = match format {
             Format { json: true, .. } => Form::Json,
             Format { csv: true, .. } => Form::Csv(Csv::default()),
@@ -61,6 +79,16 @@ impl View {
         Ok(Self { form, frame: None })
     }
 
+    /// Whether a frame comes before the first line of a bar, which waits a few frames until each rate has a value.
+    pub(super) fn is_early(&mut self, frame: &Frame) -> bool {
+        let Form::Bar { bar, early, .. } = &mut self.form else {
+            return false;
+        };
+        let left = early.checked_sub(1).filter(|_| bar.is_early(frame));
+        *early = left.unwrap_or(0);
+        left.is_some()
+    }
+
     /// Asks for the units, if they are shown.
     pub(super) async fn prepare(
         &mut self,
@@ -68,7 +96,7 @@ impl View {
         selectors: &Selectors,
         presence: OptionalSelectors,
     ) -> Result<(), Error> {
-        if let Form::Table { metrics, .. } = &mut self.form {
+        if let Form::Table { metrics, .. } | Form::Bar { metrics, .. } = &mut self.form {
             *metrics = presence.list(backend, selectors).await?;
         }
         Ok(())
@@ -81,7 +109,7 @@ impl View {
         backend: &Backend,
         selectors: &Selectors,
     ) -> Result<(), Error> {
-        if let Form::Table { metrics, .. } = &mut self.form {
+        if let Form::Table { metrics, .. } | Form::Bar { metrics, .. } = &mut self.form {
             let is_new = |(id, reading): &(String, Reading)| {
                 matches!(reading, Ok(Value::Number(_))) && !metrics.contains_key(id)
             };
@@ -120,6 +148,9 @@ impl View {
         match form {
             Form::Json => format::print_elsewhere(|out| format::write_json(out, frame)).await,
             Form::Csv(csv) => format::print_elsewhere(|out| csv.write(out, frame)).await,
+            Form::Bar { bar, metrics, .. } => {
+                format::print_elsewhere(|out| bar.write(out, frame, metrics)).await
+            }
             Form::Table {
                 screen,
                 style,
@@ -134,10 +165,12 @@ impl View {
         }
     }
 
-    /// Notes that something else is printed between two frames.
+    /// Notes that another session follows, and that something else is printed between two frames.
     pub(super) fn interrupt(&mut self) {
-        if let Form::Table { screen, .. } = &mut self.form {
-            screen.interrupt();
+        match &mut self.form {
+            Form::Table { screen, .. } => screen.interrupt(),
+            Form::Bar { early, .. } => *early = EARLY_FRAMES,
+            Form::Json | Form::Csv(_) => {}
         }
     }
 }

@@ -1,0 +1,131 @@
+//! The lines themselves, on the machine of a fixture and with the service.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+use rustix::process::Signal;
+
+use crate::support::{bus::Bus, home::Home, process::Run};
+
+/// Runs a command on the laptop in tests/fixtures.
+#[track_caller]
+fn on_laptop(arguments: &[&str]) -> Run {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/laptop");
+    let (proc, sys) = (format!("{root}/proc"), format!("{root}/sys"));
+    let roots = ["--rootfs", root, "--procfs", &*proc, "--sysfs", &*sys];
+    Home::new().run(&[arguments, &roots].concat())
+}
+
+#[test]
+fn lines_have_values_and_colours() {
+    let check = |arguments: &[&str], expected: &str| {
+        let printed = on_laptop(&[&["sample"], arguments].concat()).ok();
+        assert_eq!(printed, format!("{expected}\n"), "{arguments:?}");
+    };
+    let used = "memory/physical/used";
+    check(
+        &["--format", "RAM {memory/physical/used .2 >9}"],
+        "RAM  5.72 GiB",
+    );
+    check(&["--format", "{memory/physical/used raw}"], "6144000000");
+    check(&["--format", "polybar", used], "Used 5.7 GiB");
+    check(
+        &[
+            "--format",
+            "tmux",
+            used,
+            "--warning=memory/physical/used=6e9",
+        ],
+        "#[fg=#f5c211]Used 5.7 GiB#[fg=default]",
+    );
+    check(
+        &["--format", "i3blocks", "power/1234/chargePercentage"],
+        r#"{"full_text":"Charge percentage 50.0 %"}"#,
+    );
+    check(
+        &[
+            "--format=waybar",
+            "--template={power/1234/chargePercentage .0}",
+            "--warning=power/1234/chargePercentage<60",
+            "--critical=power/1234/chargePercentage<40",
+            used,
+        ],
+        "{\"alt\":\"warning\",\"class\":\"warning\",\"percentage\":50,\"text\":\"50 %\",\
+         \"tooltip\":\"Memory, Used: 5.7 GiB\\n01AV421, Charge percentage: 50.0 %\"}",
+    );
+    check(
+        &[
+            "--optional",
+            "--format",
+            "{no/such/metric} {memory/physical/total}",
+        ],
+        "gone 15.3 GiB",
+    );
+}
+
+#[test]
+fn an_error_names_what_is_wrong_with_a_line() {
+    let check = |arguments: &[&str], expected: &str| {
+        let run = on_laptop(arguments);
+        assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{arguments:?}");
+        assert!(run.stderr.contains(expected), "{arguments:?}: {run:?}");
+    };
+    check(
+        &["watch", "--format", "waybar"],
+        "a line of every metric is too long",
+    );
+    check(&["sample", "--format", "xmobar", "cpu"], "it is none of");
+    check(&["sample", "--format", "{cpu}"], "`cpu` is no id");
+    check(
+        &["watch", "--format", "tmux", "cpu", "--history", "1min"],
+        "--history",
+    );
+    check(
+        &[
+            "watch",
+            "--format=tmux",
+            "memory",
+            "--critical=cpu/all/usage=1",
+        ],
+        "cpu/all/usage has a limit and is not in the line",
+    );
+    check(
+        &["sample", "--format={a/b/c}", "--critical=a/b/c=1"],
+        "a line of your own has no colour",
+    );
+    check(
+        &["sample", "--format={a/b/c}", "--template={a/b/d}"],
+        "--template means nothing to it",
+    );
+}
+
+#[test]
+fn the_first_line_has_a_rate() {
+    let bus = Bus::activating("");
+    let arguments = "watch --format {cpu/all/usage} --interval 100ms --count 3";
+    for option in [&[][..], &["--local"]] {
+        let arguments = [&arguments.split(' ').collect::<Vec<_>>(), option].concat();
+        let printed = bus.run(&arguments).ok();
+        let lines: Vec<_> = printed.lines().map(super::shape).collect();
+        assert_eq!(lines, ["N %"; 3], "{printed}");
+    }
+}
+
+#[test]
+fn the_line_after_a_restart_has_a_rate() {
+    let bus = Bus::activating("");
+    let arguments = "watch --format {cpu/all/usage} --interval 100ms --count 6";
+    let mut watch = bus.sampled(&arguments.split(' ').collect::<Vec<_>>());
+    let piped = watch.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut printed: Vec<_> = lines.by_ref().take(2).map(Result::unwrap).collect();
+    bus.block_on(bus.owned()).signal(Signal::TERM);
+    printed.extend(lines.map(Result::unwrap));
+    let shapes: Vec<_> = printed.iter().map(|line| super::shape(line)).collect();
+    assert_eq!(shapes, ["N %"; 6], "{printed:?}");
+    let run = Run::from(child.wait_with_output().unwrap());
+    assert!(run.stderr.contains("starting again"), "{run:?}");
+}
