@@ -1,10 +1,10 @@
 //! `sampled sample`: reads metrics once.
 
-use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, io::Write, process::ExitCode, time::Duration};
 
 use clap::Args;
 
-use sampled::{client, duration};
+use sampled::{client, duration, reading::Value};
 
 use crate::cli::{
     common_options::CommonOptions,
@@ -12,10 +12,12 @@ use crate::cli::{
     error::Error,
     output::{
         bar::{Bar, BarOptions},
-        format::{self, Format},
-        frame::Csv,
+        format::{self, Format, note},
+        frame::{Csv, Frame},
+        prometheus,
         style::Style,
         table,
+        terminal_text::escape,
     },
     readings::{
         backend::Backend,
@@ -32,6 +34,12 @@ pub(crate) struct SampleOptions {
     presence: OptionalSelectors,
     #[command(flatten)]
     bar: BarOptions,
+    /// Print the value alone, in full precision and without its unit: a line for each metric
+    #[arg(long, short, conflicts_with_all = ["json", "csv", "format", "prometheus"])]
+    raw: bool,
+    /// Print the text format of Prometheus, for the textfile collector of node_exporter
+    #[arg(long, conflicts_with_all = ["json", "csv", "format"])]
+    prometheus: bool,
     /// Take the two reads of a rate at least this far apart [default: 200ms]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     window: Option<Duration>,
@@ -78,15 +86,20 @@ pub(crate) async fn run(
     };
     let Format { json, csv } = common.format;
     // The units are for a person only.
-    let metrics = if json || csv {
+    let metrics = if json || csv || options.raw {
         BTreeMap::new()
     } else {
         options.presence.list(&backend, &options.selectors).await?
     };
     let frame = backend.sample(&selectors, how).await?;
+    if options.raw {
+        return print_raw(&frame);
+    }
     format::print(|out| {
         if let Some(bar) = &bar {
             bar.write(out, &frame, &metrics)
+        } else if options.prometheus {
+            prometheus::write(out, &frame, &metrics)
         } else if json {
             format::write_json(out, &frame)
         } else if csv {
@@ -97,4 +110,26 @@ pub(crate) async fn run(
         }
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the values alone. The status is 1 if one of them is a fault, which standard error names.
+fn print_raw(frame: &Frame) -> Result<ExitCode, Error> {
+    format::print(|out| {
+        for (_, reading) in &frame.readings {
+            match reading {
+                Ok(Value::Number(number)) => writeln!(out, "{number}")?,
+                Ok(Value::Text(text)) => writeln!(out, "{}", escape(text))?,
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    })?;
+    let mut faults = false;
+    for (id, reading) in &frame.readings {
+        if let Err(fault) = reading {
+            note(format_args!("{id}: {fault}"));
+            faults = true;
+        }
+    }
+    Ok(ExitCode::from(u8::from(faults)))
 }

@@ -6,6 +6,7 @@ pub(crate) mod events;
 pub(crate) mod format;
 pub(crate) mod frame;
 pub(crate) mod moment;
+pub(crate) mod prometheus;
 pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod terminal_text;

@@ -49,3 +49,10 @@ fn the_commands_for_other_bars_print_lines() {
     let line: Value = serde_json::from_str(&first_line(command)).unwrap();
     assert_eq!(shape(line["text"].as_str().unwrap()), SHAPE);
 }
+
+#[test]
+fn the_script_compares_a_number() {
+    let script = blocks("Scripts")[0].replace("-lt", "-gt");
+    let script = script.replace("1000000000", "0");
+    assert_eq!(first_line(&script), "less than 1 GB\n");
+}

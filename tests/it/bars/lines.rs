@@ -99,6 +99,25 @@ fn an_error_names_what_is_wrong_with_a_line() {
         &["sample", "--format={a/b/c}", "--template={a/b/d}"],
         "--template means nothing to it",
     );
+    check(&["sample", "--raw", "--json", "cpu"], "--raw");
+    check(&["sample", "--prometheus", "--csv", "cpu"], "--prometheus");
+}
+
+#[test]
+fn a_bare_value_has_no_unit() {
+    let run = on_laptop(&["sample", "-r", "memory/physical/used", "power/1234/name"]);
+    assert_eq!(run.ok(), "6144000000\nSANYO 01AV421\n");
+    let run = on_laptop(&[
+        "sample",
+        "-r",
+        "lmsensors/nvme-pci-0300/temp2",
+        "lmsensors/nvme-pci-0300/temp3",
+    ]);
+    assert_eq!((run.code, &*run.stdout), (Some(1), "36.85\n"), "{run:?}");
+    assert!(
+        run.stderr.contains("lmsensors/nvme-pci-0300/temp3: "),
+        "{run:?}"
+    );
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! Lines for bars.
+//! Lines for bars, bare values, and the text format of Prometheus.
 
 mod documentation;
 mod lines;
 mod programs;
+mod prometheus;
 
 /// What each block of docs/bars.md shows, without the numbers: `CPU 12 %  RAM 3.4 GiB` is `CPU N %  RAM N GiB`.
 fn shape(line: &str) -> String {
