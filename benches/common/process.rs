@@ -61,6 +61,23 @@ impl Process {
         times.sum::<f64>() / 1e3
     }
 
+    /// Context switches of all threads that exist.
+    pub(crate) fn switches_of_threads(&self) -> u64 {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).expect("it runs");
+        let switches = threads.flatten().filter_map(|thread| {
+            let text = fs::read_to_string(thread.path().join("status")).ok()?;
+            let lines = text
+                .lines()
+                .filter_map(|line| line.split_once("voluntary_ctxt_switches:"));
+            Some(
+                lines
+                    .filter_map(|(_, number)| number.trim().parse::<u64>().ok())
+                    .sum::<u64>(),
+            )
+        });
+        switches.sum()
+    }
+
     pub(crate) fn threads(&self) -> u64 {
         self.value("status", "Threads:")
     }

@@ -5,6 +5,7 @@ use std::{fs, thread::sleep, time::Duration};
 use crate::{
     Bench, HALF_SECOND, SAMPLED,
     bus::{Bus, Client, Target, call},
+    idle::at_rest,
     measure::{compare, interleave_calls, print},
     process::Process,
     sample_call, start,
@@ -95,8 +96,10 @@ pub(crate) fn ksystemstats(bench: &Bench) {
     sleep(Duration::from_secs(2));
     ticks(&services);
     // ksystemstats ends without a subscriber.
-    let [session, subscriber] = clients;
+    let [session, mut subscriber] = clients;
     drop(session);
+    subscriber.call(&call(ksystemstats, "unsubscribe", &METRICS.as_slice()));
+    at_rest("ksystemstats, subscribed to nothing", &[&services[1]]);
     calls(subscriber, ksystemstats, &services);
 }
 

@@ -24,6 +24,7 @@ mod lateness;
 mod list;
 mod measure;
 mod memory;
+mod node_exporter;
 mod pcp;
 #[path = "../common/process.rs"]
 #[allow(dead_code, reason = "the other benches use the rest of it")]
@@ -138,7 +139,7 @@ fn main() {
         return timer::run(output, interval, ids);
     }
     let bench = Bench::new();
-    let parts: [Part; 12] = [
+    let parts: [Part; 13] = [
         ("activation", activation::activation),
         ("sample", sample::sample),
         ("list", list::list),
@@ -151,6 +152,7 @@ fn main() {
         ("idle", idle::idle),
         ("ksystemstats", ksystemstats::ksystemstats),
         ("pcp", pcp::pcp),
+        ("node_exporter", node_exporter::node_exporter),
     ];
     // Cargo adds an argument of its own, `--bench`.
     let selected: Vec<_> = arguments

@@ -16,7 +16,9 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    Bench, METRICS, SAMPLED, ksystemstats,
+    Bench, METRICS, SAMPLED,
+    idle::at_rest,
+    ksystemstats,
     measure::{Side, compare, interleave, print},
     process::Process,
     sample_call,
@@ -71,6 +73,7 @@ pub(crate) fn pcp(bench: &Bench) {
     client.call(&many);
     let service = client.owner(SAMPLED);
     let peer = Process::open(pmcd.daemon.id());
+    at_rest("pmcd and its agent", &[&peer, &agent]);
     let title = format!("pmFetch, 20 metrics, {} values", fetches.values);
     let client = RefCell::new(&mut client);
     let sides = [
