@@ -29,6 +29,7 @@ mod demo;
 mod devices;
 mod disks;
 mod doctor;
+mod documentation;
 mod durations;
 mod failing_output;
 mod file_systems;
