@@ -33,6 +33,8 @@ pub(super) struct Content {
     pub(super) table: Table,
     pub(super) ring: Ring,
     pub(super) counters: Vec<LastCounters>,
+    /// The moment of the newest record.
+    pub(super) newest: u64,
 }
 
 /// The service that a history belongs to: of one boot, one user and one tree of files.
@@ -186,6 +188,7 @@ fn content(input: &mut Reader<'_>, now: u64, budget: usize) -> Option<Content> {
         rest = others;
     }
     content.counters = snapshots::decode(input)?;
+    content.newest = earliest;
     Some(content)
 }
 

@@ -58,7 +58,8 @@ impl History {
             Ok(content) => {
                 store.inherit_counters(&content.counters);
                 (self.table, self.ring) = (content.table, content.ring);
-                let end = a_break(moment, now.realtime);
+                // A tick that is under way may record the moment at which it began, before this one.
+                let end = a_break(content.newest, now.realtime);
                 self.ring.push(&end, self.settings.bytes);
                 self.drop_excess(now);
             }

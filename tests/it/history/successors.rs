@@ -79,6 +79,25 @@ fn an_activation_goes_on_after_an_idle_exit() {
     });
 }
 
+/// A service whose first client is a session without history takes the file over in the middle of a tick.
+#[test]
+fn each_of_several_successors_has_all_readings() {
+    let bus = Bus::activating("");
+    bus.block_on(async {
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            seen.extend(read(&bus, 2).await);
+            end(&bus, Signal::TERM).await;
+        }
+        let client = bus.client().await;
+        let rows = history(&client, IDS).await;
+        let numbers = rows.into_iter().filter(|row| !row.1[0].is_nan());
+        let expected: Vec<_> = seen.iter().map(row).collect();
+        assert_eq!(numbers.collect::<Vec<_>>(), expected);
+    });
+    assert!(!bus.log().contains(IGNORED), "{}", bus.log());
+}
+
 #[test]
 fn an_activation_goes_on_after_a_signal() {
     let bus = Bus::activating("");
