@@ -1,13 +1,17 @@
 //! The lines themselves, on the machine of a fixture and with the service.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
     process::Stdio,
 };
 
 use rustix::process::Signal;
 
-use crate::support::{bus::Bus, home::Home, process::Run};
+use crate::{
+    custom::fixture::{define, sources_d},
+    support::{bus::Bus, home::Home, process::Run},
+};
 
 /// Runs a command on the laptop in tests/fixtures.
 #[track_caller]
@@ -147,4 +151,35 @@ fn the_line_after_a_restart_has_a_rate() {
     assert_eq!(shapes, ["N %"; 6], "{printed:?}");
     let run = Run::from(child.wait_with_output().unwrap());
     assert!(run.stderr.contains("starting again"), "{run:?}");
+}
+
+/// A metric may vanish while its line is on a bar, and come back.
+#[test]
+fn a_metric_that_vanishes_is_gone_until_it_is_back() {
+    let bus = Bus::activating("");
+    let directory = sources_d(&bus);
+    let (file, value) = ("room.toml", bus.dir().join("value"));
+    fs::write(&value, "5").unwrap();
+    let definition = format!("[metrics.'room/desk/power']\nfile = {value:?}\nunit = 'W'\n");
+    define(&directory, file, &definition);
+    for arguments in [
+        &["--format", "{room/desk/power .0}"][..],
+        // The line of a prefix has a name, and nothing at all without its metrics.
+        &["--format", "polybar", "room", "cpu/all/cpuCount"],
+    ] {
+        let mut watch = bus.sampled(&[&["watch", "--interval", "50ms"], arguments].concat());
+        let mut child = watch.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut until = |wanted: &dyn Fn(&str) -> bool| {
+            let mut lines = lines.by_ref().map(Result::unwrap);
+            lines.find(|line| wanted(line)).expect("such a line")
+        };
+        until(&|line| line.contains("5 W"));
+        fs::remove_file(directory.join(file)).unwrap();
+        until(&|line| !line.contains(" W"));
+        define(&directory, file, &definition);
+        until(&|line| line.contains(" W"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }
