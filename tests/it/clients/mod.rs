@@ -6,6 +6,7 @@ mod page;
 mod running;
 mod sandbox;
 mod sent;
+mod window;
 
 use std::{collections::HashMap, fs};
 
