@@ -1,7 +1,9 @@
-//! A peer: Prometheus' node_exporter with the collectors of the same files, asked over a connection that stays open.
+//! Two peers: Prometheus' node_exporter with the collectors of the same files, asked over a connection that stays open; and
+//! a program that reads the files itself.
 
 use std::{
     cell::RefCell,
+    fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
@@ -22,6 +24,17 @@ const PROGRAM: &str = "prometheus-node-exporter";
 /// Those that read stat, loadavg, meminfo, uname and os-release.
 const COLLECTORS: [&str; 6] = ["cpu", "stat", "loadavg", "meminfo", "uname", "os"];
 
+/// The files of [`METRICS`].
+const FILES: [&str; 7] = [
+    "/proc/stat",
+    "/sys/devices/system/cpu/online",
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/uptime",
+    "/proc/sys/kernel/hostname",
+    "/etc/os-release",
+];
+
 pub(crate) fn node_exporter(bench: &Bench) {
     let Some(mut exporter) = Exporter::start() else {
         return println!(
@@ -36,6 +49,7 @@ pub(crate) fn node_exporter(bench: &Bench) {
     let many = sample_call(METRICS);
     client.call(&many);
     let service = client.owner(SAMPLED);
+    let own = Process::open(std::process::id());
     let client = RefCell::new(&mut client);
     let sides = [
         Side::new(vec![&peer], |times| {
@@ -43,12 +57,23 @@ pub(crate) fn node_exporter(bench: &Bench) {
             (0..times).map(|_| scrape()).collect()
         }),
         Side::call(&service, &client, &many),
+        Side::new(vec![&own], |times| {
+            (0..times).map(|_| timed(read_files)).collect()
+        }),
     ];
-    let [scrape, sample] = interleave(100, 10, sides);
+    let [scrape, sample, read] = interleave(100, 10, sides);
     print(&format!("GET /metrics, {values} values"), scrape);
     print("Sample, 34 metrics", sample);
+    print("the files of Sample, opened and read", read);
     compare("Sample / GET", sample.time / scrape.time, 0.5);
     compare("the same, CPU time", sample.cpu / scrape.cpu, 0.5);
+}
+
+/// What a program does that reads the files itself, without the parsing.
+fn read_files() {
+    for path in FILES {
+        std::hint::black_box(fs::read(path).expect("Linux has it"));
+    }
 }
 
 struct Exporter {
