@@ -24,6 +24,7 @@
 //! - Every call has a deadline: 25 s, including the start of the service, or the time given to [`Bus::within`]. Then it
 //!   fails with [`Error::NoAnswer`]. Only the wait for the next frame has no deadline.
 //! - A call that meets a service on its way out is repeated once; by then a successor can be started.
+//! - [`Catalog`] has the metrics and objects of the machine, and [`units`] prints values for a person.
 //! - [`transport`] connects to the bus, for programs that put something of their own between the bus and zbus.
 //!
 //! # Runtimes
@@ -32,7 +33,7 @@
 //! time drivers, uses that runtime, with the feature `tokio` (a default). Everywhere else it uses zruntime, as zbus
 //! does, which runs on a thread of its own. A program without an executor has [`zbus::block_on`].
 //!
-//! Without the feature `bus` there are only [`reading`] and [`wire`], and no dependency.
+//! Without the feature `bus` there are only [`reading`], [`units`] and [`wire`], and no dependency.
 #![cfg_attr(
     test,
     allow(
@@ -46,6 +47,8 @@ compile_error!("sampled runs on Linux only, and so does its client");
 
 #[cfg(feature = "bus")]
 mod bus;
+#[cfg(feature = "bus")]
+mod catalog;
 #[cfg(feature = "bus")]
 mod client;
 #[cfg(feature = "bus")]
@@ -79,6 +82,7 @@ mod signals;
 mod states;
 #[cfg(feature = "bus")]
 pub mod transport;
+pub mod units;
 #[cfg(feature = "bus")]
 mod variants;
 #[cfg(feature = "bus")]
@@ -91,6 +95,7 @@ pub use zbus;
 #[cfg(feature = "bus")]
 pub use self::{
     bus::Bus,
+    catalog::{Catalog, Object},
     client::{Client, Description, History, Sample},
     deadline::Unresponsive,
     error::Error,

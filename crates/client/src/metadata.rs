@@ -7,7 +7,7 @@ use zbus::OwnedVariant;
 use crate::variants::take;
 
 /// The metadata of a metric.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metadata {
     /// A short name for a person, in English, without the name of the object.
     pub name: String,

@@ -9,7 +9,6 @@
 
 pub mod accessible;
 mod application;
-pub mod catalog;
 pub mod chart;
 pub mod i18n;
 pub mod pages;
@@ -18,10 +17,10 @@ pub mod service;
 pub mod settings;
 mod style;
 pub mod threshold;
-pub mod units;
 mod window;
 
 use gtk::{glib, prelude::*};
+pub(crate) use sampled_client::{Catalog, Object, units};
 
 use crate::application::Application;
 

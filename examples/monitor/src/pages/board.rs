@@ -10,7 +10,7 @@ use super::{
     charts::SectionsView,
     layout::{Card, Line, Section},
 };
-use crate::{accessible, catalog::Catalog, chart::Hue, i18n::gettext};
+use crate::{Catalog, accessible, chart::Hue, i18n::gettext};
 
 /// The page.
 pub(super) fn entry() -> Entry {
@@ -121,10 +121,11 @@ fn card(catalog: &Catalog, id: &str, hue: Hue) -> Card {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::layout::tests::catalog_of;
 
     #[test]
     fn a_metric_that_is_gone_stays_and_says_so() {
-        let catalog = Catalog::of(&[("cpu/all/usage", "All processors")]);
+        let catalog = catalog_of(&[("cpu/all/usage", "All processors")]);
         assert_eq!(card(&catalog, "cpu/all/usage", Hue::Blue).notice, "");
         let gone = card(&catalog, "power/BAT0/charge", Hue::Blue);
         assert_eq!(gone.title, "power/BAT0/charge");

@@ -5,11 +5,7 @@ use super::{
     charts::{Charts, Empty},
     layout::{Section, sections},
 };
-use crate::{
-    catalog::{Catalog, Object},
-    chart::Hue,
-    i18n::gettext,
-};
+use crate::{Catalog, Object, chart::Hue, i18n::gettext};
 
 /// The selectors of the page.
 const SELECTORS: &[&str] = &[
@@ -81,6 +77,7 @@ fn section(catalog: &Catalog, object: &Object) -> Section {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::layout::tests::catalog_of;
 
     fn titles(objects: &[&str]) -> Vec<String> {
         let property = |object: &&str| {
@@ -97,7 +94,7 @@ mod tests {
             .flat_map(|(percent, used)| [percent, used])
             .chain(&total);
         let ids: Vec<(&str, &str)> = ids.map(|id| (id.as_str(), "")).collect();
-        let sections = layout(&Catalog::of(&ids));
+        let sections = layout(&catalog_of(&ids));
         sections.into_iter().map(|section| section.title).collect()
     }
 

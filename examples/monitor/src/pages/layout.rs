@@ -1,6 +1,6 @@
 //! The sections of a page of graphs: computed from the list of metrics, without widgets.
 
-use crate::{catalog::Catalog, chart::Hue};
+use crate::{Catalog, chart::Hue};
 
 /// A part of a page, below a title.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -194,4 +194,24 @@ pub(super) fn sections(sections: impl IntoIterator<Item = Section>) -> Vec<Secti
         .into_iter()
         .filter(|section| !section.is_empty())
         .collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use sampled_client::Metadata;
+
+    use super::*;
+
+    /// A catalog of metrics with nothing but these titles of objects.
+    pub(in crate::pages) fn catalog_of(ids: &[(&str, &str)]) -> Catalog {
+        let metrics = ids.iter().map(|(id, object)| {
+            let object = (*object).to_owned();
+            let metadata = Metadata {
+                object,
+                ..Metadata::default()
+            };
+            ((*id).to_owned(), metadata)
+        });
+        Catalog::new(metrics.collect())
+    }
 }

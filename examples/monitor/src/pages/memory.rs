@@ -5,7 +5,7 @@ use super::{
     charts::{Charts, Empty},
     layout::{Section, sections},
 };
-use crate::{catalog::Catalog, chart::Hue, i18n::gettext};
+use crate::{Catalog, chart::Hue, i18n::gettext};
 
 /// The selectors of the page.
 const SELECTORS: &[&str] = &["memory", "pressure/memory/some", "pressure/memory/full"];

@@ -6,7 +6,7 @@ use super::{
     layout::{Section, sections},
     memory::has_swap,
 };
-use crate::{catalog::Catalog, chart::Hue, i18n::gettext};
+use crate::{Catalog, chart::Hue, i18n::gettext};
 
 /// The selectors of the page.
 const SELECTORS: &[&str] = &[

@@ -5,11 +5,7 @@ use super::{
     charts::{Charts, Empty},
     layout::{Section, sections},
 };
-use crate::{
-    catalog::{Catalog, Object},
-    chart::Hue,
-    i18n::gettext,
-};
+use crate::{Catalog, Object, chart::Hue, i18n::gettext};
 
 /// The selectors of the page.
 const SELECTORS: &[&str] = &["power"];

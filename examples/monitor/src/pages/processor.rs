@@ -5,7 +5,7 @@ use super::{
     charts::{Charts, Empty},
     layout::{Section, sections},
 };
-use crate::{catalog::Catalog, chart::Hue, i18n::gettext};
+use crate::{Catalog, chart::Hue, i18n::gettext};
 
 /// The selectors of the page.
 const SELECTORS: &[&str] = &[
@@ -138,6 +138,7 @@ fn facts(catalog: &Catalog) -> Section {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::layout::tests::catalog_of;
 
     #[test]
     fn each_of_many_processors_has_a_small_graph_in_the_order_of_numbers() {
@@ -150,7 +151,7 @@ mod tests {
             .iter()
             .map(|(id, object)| (id.as_str(), object.as_str()))
             .collect();
-        let sections = layout(&Catalog::of(&ids));
+        let sections = layout(&catalog_of(&ids));
         let [all, each] = sections.as_slice() else {
             panic!("{sections:?}")
         };

@@ -5,7 +5,7 @@ use super::{
     charts::{Charts, Empty},
     layout::{Section, sections},
 };
-use crate::{catalog::Catalog, chart::Hue, i18n::gettext};
+use crate::{Catalog, chart::Hue, i18n::gettext};
 
 /// The selectors of the page.
 const SELECTORS: &[&str] = &["lmsensors"];
@@ -74,10 +74,11 @@ fn hue(unit: &str) -> Hue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::layout::tests::catalog_of;
 
     #[test]
     fn each_chip_is_a_section() {
-        let catalog = Catalog::of(&[
+        let catalog = catalog_of(&[
             ("lmsensors/k10temp-pci-00c3/temp1", "k10temp"),
             ("lmsensors/k10temp-pci-00c3/temp2", "k10temp"),
             ("lmsensors/nvme-pci-0100/temp1", "传感器"),

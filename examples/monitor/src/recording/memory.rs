@@ -10,7 +10,7 @@ use std::{
 use sampled_client::{Frame, Value};
 
 use super::{Absence, Samples};
-use crate::catalog::Catalog;
+use crate::Catalog;
 
 /// The number of samples that are kept of each metric: an hour at one a second.
 const CAPACITY: usize = 3600;

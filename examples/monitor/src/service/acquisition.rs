@@ -14,7 +14,7 @@ use sampled_client::{Client, Error, Session, Start};
 
 use super::{Service, backoff::Backoff, presence, state::State};
 use crate::{
-    catalog::Catalog,
+    Catalog,
     recording::{Absence, now},
 };
 

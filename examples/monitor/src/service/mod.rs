@@ -22,7 +22,7 @@ use sampled_client::{Client, Crossing};
 
 pub use self::state::{Presence, State};
 use self::{acquisition::Demand, screen_lock::ScreenLock, watches::Watches};
-use crate::{catalog::Catalog, recording::Recording, threshold::Threshold};
+use crate::{Catalog, recording::Recording, threshold::Threshold};
 
 mod imp {
     use std::sync::LazyLock;

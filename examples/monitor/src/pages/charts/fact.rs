@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use adw::prelude::*;
 
 use super::legend::{reading, set_text};
-use crate::{catalog::Catalog, pages::layout::Fact, recording::Recording};
+use crate::{Catalog, pages::layout::Fact, recording::Recording};
 
 /// A row with the name of a metric and its newest reading.
 pub(super) struct FactView {

@@ -5,9 +5,7 @@ use std::cell::RefCell;
 use gtk::prelude::*;
 
 use super::legend::{reading, set_text};
-use crate::{
-    accessible, catalog::Catalog, i18n::gettext_f, pages::layout::Level, recording::Recording,
-};
+use crate::{Catalog, accessible, i18n::gettext_f, pages::layout::Level, recording::Recording};
 
 /// A row with a bar, and the amounts in words.
 pub(super) struct LevelView {

@@ -16,7 +16,7 @@ use gtk::glib;
 
 use self::section::SectionView;
 use super::{Context, Page, layout::Section};
-use crate::{accessible, catalog::Catalog};
+use crate::{Catalog, accessible};
 
 /// The content of a page of graphs.
 pub(super) struct Charts {

@@ -1,10 +1,11 @@
-//! The metrics that this machine has.
+//! The metrics of a machine, and its objects.
 
 use std::collections::BTreeMap;
 
-use sampled_client::Metadata;
+use crate::Metadata;
 
-/// The metadata of all metrics, by id.
+/// The metadata of metrics, by id, as [`Client::list`](crate::Client::list) returns them: a program finds in it the objects that
+/// it has a chart, a card or a row for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
     metrics: BTreeMap<String, Metadata>,
@@ -94,35 +95,6 @@ impl Catalog {
     }
 }
 
-#[cfg(test)]
-impl Catalog {
-    /// A catalog of metrics with nothing but these titles of objects.
-    pub(crate) fn of(ids: &[(&str, &str)]) -> Self {
-        let metrics = ids.iter().map(|(id, object)| {
-            let metadata = Metadata {
-                name: String::new(),
-                short: String::new(),
-                description: String::new(),
-                formula: String::new(),
-                object: (*object).to_owned(),
-                group: String::new(),
-                unit: String::new(),
-                kind: String::new(),
-                source: String::new(),
-                precision: None,
-                minimum: None,
-                maximum: None,
-                warning: None,
-                critical: None,
-                lower_limits: false,
-                is_virtual: false,
-            };
-            ((*id).to_owned(), metadata)
-        });
-        Self::new(metrics.collect())
-    }
-}
-
 /// The title of an object; the end of its id if a service of another version has none.
 fn title(object: &str, metadata: &Metadata) -> String {
     match metadata.object.as_str() {
@@ -162,13 +134,22 @@ mod tests {
 
     #[test]
     fn objects_are_counted_as_people_do() {
-        let catalog = Catalog::of(&[
+        let metrics = [
             ("cpu/cpu10/usage", "Core 10"),
             ("cpu/cpu2/usage", ""),
             ("cpu/cpu2/usageLimit", ""),
             ("cpu/cpu3/frequency", "Core 3"),
             ("cpufreq/x/usage", ""),
-        ]);
+        ];
+        let metrics = metrics.map(|(id, object)| {
+            let object = object.to_owned();
+            let metadata = Metadata {
+                object,
+                ..Metadata::default()
+            };
+            (id.to_owned(), metadata)
+        });
+        let catalog = Catalog::new(metrics.into());
         let objects = catalog.objects("cpu", "usage");
         let titles: Vec<&str> = objects.iter().map(|object| object.title.as_str()).collect();
         assert_eq!(titles, ["cpu2", "Core 10"]);

@@ -1,4 +1,8 @@
 //! Values as a person reads them, from units in UCUM.
+//!
+//! ```
+//! assert_eq!(sampled_client::units::format(13_314_398_617.0, "By"), "12.4\u{a0}GiB");
+//! ```
 
 use std::borrow::Cow;
 
