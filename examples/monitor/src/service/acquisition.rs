@@ -10,7 +10,7 @@ use futures_util::{
     future::{Either, select},
 };
 use gtk::glib::{self, prelude::*, subclass::prelude::*};
-use sampled_client::{Client, Error, Session, Start};
+use sampled_client::{Client, Error, Session, Start, zbus};
 
 use super::{Service, backoff::Backoff, presence, state::State};
 use crate::{
@@ -45,7 +45,10 @@ pub(super) async fn run(service: glib::WeakRef<Service>, demand: Demand) {
         };
         if !matches!(
             strong.state(),
-            State::Restarting { .. } | State::Unavailable { .. } | State::Sampling { .. }
+            State::Restarting { .. }
+                | State::Unavailable { .. }
+                | State::Refused { .. }
+                | State::Sampling { .. }
         ) {
             strong.set_state(State::Connecting);
         }
@@ -70,12 +73,15 @@ pub(super) async fn run(service: glib::WeakRef<Service>, demand: Demand) {
                 strong.forget_bus();
                 State::Unavailable { cause }
             }
+            // An error that only a later version knows.
+            Error::Bus(zbus::Error::MethodError(..)) => State::Refused { cause },
             Error::Bus(_) | Error::NoAnswer { .. } => {
                 // The connection may be broken.
                 strong.forget_bus();
                 State::Restarting { cause, attempts }
             }
-            _ => State::Restarting { cause, attempts },
+            Error::Ended(_) | Error::Stopping => State::Restarting { cause, attempts },
+            _ => State::Refused { cause },
         });
         drop(strong);
         glib::timeout_future(wait).await;
@@ -107,7 +113,14 @@ async fn sample(
         ..Start::every(demand.interval)
     };
     let started = now();
-    let mut session = client.start(&selectors, start).await?;
+    let mut session = match client.start(&selectors, start.clone()).await {
+        // An earlier version does not know the option `optional`.
+        Err(Error::UnknownMetric(_)) => {
+            let known = known(&client, selectors).await?;
+            client.start(&known, start).await?
+        }
+        started => started?,
+    };
     let interval = u64::try_from(demand.interval.as_micros()).unwrap_or(u64::MAX);
     begin(service, &session, interval);
     presence::refresh(service, &client).await;
@@ -141,6 +154,23 @@ async fn sample(
                 strong.refresh_presence();
             }
         }
+    }
+}
+
+/// The selectors that match a metric. At least one does, because no selectors would select everything.
+async fn known<'a>(client: &Client, selectors: Vec<&'a str>) -> Result<Vec<&'a str>, Error> {
+    let mut known = Vec::with_capacity(selectors.len());
+    let mut last = None;
+    for selector in selectors {
+        match client.list(&[selector]).await {
+            Ok(_) => known.push(selector),
+            Err(error @ Error::UnknownMetric(_)) => last = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match last {
+        Some(error) if known.is_empty() => Err(error),
+        _ => Ok(known),
     }
 }
 

@@ -24,6 +24,11 @@ pub enum State {
         /// How many attempts have failed.
         attempts: u32,
     },
+    /// The service answers, and does not sample: one of another version, or one whose limits are reached.
+    Refused {
+        /// Why, in the words of the service.
+        cause: String,
+    },
     /// There is no bus, or no service on it.
     Unavailable {
         /// The missing part, and the remedy.

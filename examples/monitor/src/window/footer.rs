@@ -83,7 +83,7 @@ impl Footer {
             State::Sampling { .. } => "emblem-ok-symbolic",
             State::Connecting | State::Restarting { .. } => "emblem-synchronizing-symbolic",
             State::Paused | State::Hidden => "media-playback-pause-symbolic",
-            State::Unavailable { .. } => "dialog-warning-symbolic",
+            State::Refused { .. } | State::Unavailable { .. } => "dialog-warning-symbolic",
         };
         let text = text(state, presence);
         let imp = self.imp();
@@ -103,6 +103,7 @@ fn text(state: &State, presence: &Presence) -> String {
         State::Restarting { .. } => {
             gettext("The service ended unexpectedly and is being restarted…")
         }
+        State::Refused { .. } => gettext("The service does not sample."),
         State::Unavailable { .. } => gettext("The service cannot be reached."),
         State::Paused => join([
             gettext("Sampling is paused."),

@@ -13,7 +13,7 @@ impl Window {
         let state = service.state();
         let is_missing = service.catalog().is_empty();
         let cause = match &state {
-            State::Unavailable { cause } => Some(cause.clone()),
+            State::Refused { cause } | State::Unavailable { cause } => Some(cause.clone()),
             // The first attempt after a crash succeeds, and takes no longer than a look.
             State::Restarting { cause, attempts } if *attempts > 1 => Some(cause.clone()),
             State::Sampling { .. } => service.problem(),

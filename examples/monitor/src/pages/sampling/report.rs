@@ -62,7 +62,11 @@ impl Reporter {
         let client = Client::of(bus.clone(), unique_name).await?;
         let version = bus.ask(client.proxy().version()).await?;
         let sessions = client.sessions().await?;
-        let sources = client.sources().await?;
+        let sources = match client.sources().await {
+            // An earlier version does not tell them.
+            Err(Error::UnknownMethod(_)) => BTreeMap::new(),
+            sources => sources?,
+        };
         let pid = owners::pid(bus, unique_name).await?;
         let own = match pid {
             Some(pid) => own(bus, pid).await?,

@@ -69,24 +69,29 @@ fn of_session(session: &SessionInfo, owner: &Owner) -> Line {
         "" => program.clone(),
         label => label.to_owned(),
     };
-    let interval = units::format(session.interval.as_secs_f64(), "s");
-    let rhythm = gettext_f(
-        "{program}, every {interval}",
-        &[("program", &program), ("interval", &interval)],
-    );
+    // A service of another version may not tell it.
+    let interval =
+        (!session.interval.is_zero()).then(|| units::format(session.interval.as_secs_f64(), "s"));
+    let rhythm = match &interval {
+        Some(interval) => gettext_f(
+            "{program}, every {interval}",
+            &[("program", &program), ("interval", interval)],
+        ),
+        None => program.clone(),
+    };
     let columns = match session.fields.is_empty() {
         true => count(session.metrics.len(), |number, values| {
             ngettext_f("{count} metric", "{count} metrics", number, values)
         }),
         false => gettext("Processes"),
     };
-    let mut details = vec![
-        (gettext("Program"), program),
-        (gettext("Interval"), interval),
+    let mut details = vec![(gettext("Program"), program)];
+    details.extend(interval.map(|interval| (gettext("Interval"), interval)));
+    details.extend([
         (gettext("Frames"), session.frames.to_string()),
         (gettext("Dropped frames"), session.dropped.to_string()),
         (gettext("Missed moments"), session.missed.to_string()),
-    ];
+    ]);
     if let Some(kind) = kind(session) {
         details.push((gettext("Kind"), kind));
     }
