@@ -1,5 +1,7 @@
 //! The application: its window, its actions and its keys.
 
+use std::cell::Cell;
+
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
 use sampled_client::{Crossing, Direction};
@@ -20,6 +22,7 @@ mod imp {
     #[derive(Debug, Default)]
     pub struct Application {
         pub(super) service: Service,
+        pub(super) has_lost_bus: Cell<bool>,
     }
 
     #[glib::object_subclass]
@@ -39,8 +42,10 @@ mod imp {
             gtk::Window::set_default_icon_name(APP_ID);
             style::add();
             application.add_actions();
+            application.follow_signals();
             if let Some(bus) = application.dbus_connection() {
                 self.service.follow_screen_lock(&bus);
+                application.follow_end(&bus);
             }
             let weak = application.downgrade();
             self.service.set_on_crossing(move |threshold, crossing| {
@@ -84,6 +89,51 @@ impl Application {
             .property("application-id", APP_ID)
             .property("resource-base-path", "/io/github/sampled/Monitor")
             .build()
+    }
+
+    /// Whether the program has ended because its bus did.
+    pub fn has_lost_bus(&self) -> bool {
+        self.imp().has_lost_bus.get()
+    }
+
+    /// Quits, with the settings saved, upon the signals by which a session or a terminal ends its programs.
+    fn follow_signals(&self) {
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+            let application = self.downgrade();
+            glib_unix::unix_signal_add_local(signal, move || {
+                if let Some(application) = application.upgrade() {
+                    application.end();
+                }
+                glib::ControlFlow::Continue
+            });
+        }
+    }
+
+    /// Quits when the bus of the session has ended: nothing can start a window or a service any more. By itself, GDBus would end
+    /// the program without a word.
+    fn follow_end(&self, bus: &gio::DBusConnection) {
+        bus.set_exit_on_close(false);
+        let closed = glib::closure_local!(
+            #[weak_allow_none(rename_to = application)]
+            self,
+            move |_: gio::DBusConnection, _: bool, _: Option<glib::Error>| {
+                if let Some(application) = application {
+                    eprintln!("sampled-monitor: the session bus has ended");
+                    application.imp().has_lost_bus.set(true);
+                    application.end();
+                }
+            }
+        );
+        bus.connect_closure("closed", false, closed);
+    }
+
+    fn end(&self) {
+        for window in self.windows() {
+            if let Some(window) = window.downcast_ref::<Window>() {
+                window.save();
+            }
+        }
+        self.quit();
     }
 
     fn add_actions(&self) {

@@ -27,12 +27,17 @@ use crate::application::Application;
 /// The id of the application, on the bus and in the desktop.
 pub const APP_ID: &str = "io.github.sampled.Monitor";
 
-/// Runs the program until its window is closed.
+/// Runs the program until its window is closed, or its session ends.
 pub fn run() -> glib::ExitCode {
     i18n::init();
     if gtk::init().is_err() {
         eprintln!("sampled-monitor: there is no display: set WAYLAND_DISPLAY or DISPLAY");
         return glib::ExitCode::FAILURE;
     }
-    Application::new().run()
+    let application = Application::new();
+    let code = application.run();
+    match application.has_lost_bus() {
+        true => glib::ExitCode::FAILURE,
+        false => code,
+    }
 }

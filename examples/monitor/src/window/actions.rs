@@ -106,9 +106,9 @@ impl Window {
                 return;
             };
             let span = Duration::from_micros(axis.span()).clamp(MIN_SPAN, MAX_SPAN);
-            window
-                .context()
-                .change_settings(|settings| settings.span = span);
+            if window.context().settings().span != span {
+                window.change_settings(|settings| settings.span = span);
+            }
         });
     }
 
@@ -137,9 +137,7 @@ impl Window {
     }
 
     fn change_pinned(&self, change: impl FnOnce(&mut Vec<String>)) {
-        self.context()
-            .change_settings(|settings| change(&mut settings.pinned));
-        self.save_settings();
+        self.change_settings(|settings| change(&mut settings.pinned));
         self.update_selectors();
         if let Some(page) = self.shown() {
             page.update_catalog();
@@ -148,16 +146,13 @@ impl Window {
 
     /// Sets the time between frames.
     pub(super) fn set_interval(&self, interval: Duration) {
-        self.context()
-            .change_settings(|settings| settings.interval = interval);
-        self.save_settings();
+        self.change_settings(|settings| settings.interval = interval);
         self.service().set_interval(interval);
     }
 
     /// The span of the axis.
     pub(super) fn set_span(&self, span: Duration) {
         self.context().axis().set_span(microseconds(span));
-        self.save_settings();
     }
 }
 

@@ -68,6 +68,8 @@ mod imp {
         pub(super) shown: RefCell<Option<(Rc<dyn Page>, &'static str)>>,
         /// When other pages have been left.
         pub(super) left: RefCell<HashMap<&'static str, Instant>>,
+        /// The timer that saves the settings, after a change.
+        pub(super) saving: RefCell<Option<glib::SourceId>>,
     }
 
     #[glib::object_subclass]
@@ -108,8 +110,7 @@ mod imp {
     impl WindowImpl for Window {
         fn close_request(&self) -> glib::Propagation {
             let window = self.obj();
-            window.save_size();
-            window.save_settings();
+            window.save();
             window.service().shut_down();
             self.parent_close_request()
         }
@@ -193,8 +194,9 @@ impl Window {
             imp.built.borrow_mut().insert(entry.name, page.clone());
             page
         });
-        self.context()
-            .change_settings(|settings| settings.page = entry.name.to_owned());
+        if self.context().settings().page != entry.name {
+            self.change_settings(|settings| settings.page = entry.name.to_owned());
+        }
         self.select_row(entry.name);
         if let Some((former, name)) = imp.shown.replace(Some((page.clone(), entry.name))) {
             if Rc::ptr_eq(&former, &page) {

@@ -1,5 +1,7 @@
 //! The settings of the window, on disk.
 
+use std::time::Duration;
+
 use adw::prelude::*;
 use gtk::{glib, subclass::prelude::*};
 
@@ -9,8 +11,34 @@ use crate::{
     settings::{Damage, Settings},
 };
 
+/// The time from a change to its saving: several changes in a row are written once.
+const SAVE_DELAY: Duration = Duration::from_secs(1);
+
 impl Window {
-    pub(super) fn save_size(&self) {
+    /// Saves the settings, and the size of the window.
+    pub(crate) fn save(&self) {
+        self.save_size();
+        self.save_settings();
+    }
+
+    /// Changes the settings, and saves them soon: the display may end before the window is closed.
+    pub(super) fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
+        self.context().change_settings(change);
+        let saving = &self.imp().saving;
+        if saving.borrow().is_some() {
+            return;
+        }
+        let window = self.downgrade();
+        let source = glib::timeout_add_local_once(SAVE_DELAY, move || {
+            if let Some(window) = window.upgrade() {
+                window.imp().saving.take();
+                window.save_settings();
+            }
+        });
+        saving.replace(Some(source));
+    }
+
+    fn save_size(&self) {
         let (width, height) = self.default_size();
         let is_maximized = self.is_maximized();
         self.context().change_settings(|settings| {
@@ -20,7 +48,10 @@ impl Window {
         });
     }
 
-    pub(super) fn save_settings(&self) {
+    fn save_settings(&self) {
+        if let Some(saving) = self.imp().saving.take() {
+            saving.remove();
+        }
         if let Err(error) = self.context().settings().save(&Settings::path()) {
             let values = [("cause", error.message())];
             self.toast(&gettext_f("The settings cannot be saved: {cause}", &values));

@@ -146,13 +146,12 @@ pub(super) fn show(window: &Window, id: &str) {
 impl Window {
     /// Sets or removes the threshold of a metric.
     fn set_threshold(&self, id: &str, threshold: Option<Threshold>) {
-        self.context().change_settings(|settings| {
+        self.change_settings(|settings| {
             settings.thresholds.retain(|known| known.id != id);
             if settings.thresholds.len() < MAX_PINNED {
                 settings.thresholds.extend(threshold);
             }
         });
-        self.save_settings();
         let thresholds = self.context().settings().thresholds.clone();
         self.service().set_thresholds(thresholds);
     }

@@ -15,6 +15,7 @@ from waiting import until
 
 NAME = "io.github.sampled.Sampler1"
 PATH = "/io/github/sampled/Sampler1"
+SETTINGS = "config/sampled-monitor/settings.ini"
 BUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 
 
@@ -82,7 +83,15 @@ class User:
 
     def settings(self, text):
         """Writes the settings of the monitor."""
-        self.write("config/sampled-monitor/settings.ini", text)
+        self.write(SETTINGS, text)
+
+    def saved(self):
+        """The settings of the monitor, as saved; empty before that."""
+        try:
+            with open(self.path(SETTINGS)) as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
 
     def monitor(self, **environment):
         """Starts the monitor and waits for its window."""
@@ -152,7 +161,8 @@ class User:
         service = self.service() if not self.connection.is_closed() else None
         for process in reversed(self.processes):
             end(process)
-        self.connection.close_sync(None)
+        if not self.connection.is_closed():
+            self.connection.close_sync(None)
         end(self.bus)
         self.bus.stdout.close()
         # The service exits when its bus does.
