@@ -59,6 +59,12 @@ fn fill(text: &str, values: &[(&str, &str)]) -> String {
     result
 }
 
+/// A number of things, in the plural that belongs to it.
+pub fn count(number: usize, words: impl Fn(u32, &[(&str, &str)]) -> String) -> String {
+    let bounded = u32::try_from(number).unwrap_or(u32::MAX);
+    words(bounded, &[("count", &number.to_string())])
+}
+
 #[cfg(test)]
 mod tests {
     use super::fill;

@@ -59,6 +59,8 @@ impl CardView {
         if !card.notice.is_empty() {
             root.append(&notice(&card.notice));
         }
+        // Until it is known to be in view.
+        chart.set_child_visible(false);
         root.append(&chart);
         Self {
             root,
@@ -74,7 +76,7 @@ impl CardView {
 
     /// Shows the newest readings. The graph draws itself.
     pub(super) fn refresh(&self, recording: &Recording) {
-        // Out of view: the next look at it refreshes.
+        // Out of view: it is refreshed when it comes into view.
         if !self.chart.is_child_visible() {
             return;
         }
@@ -87,18 +89,20 @@ impl CardView {
     }
 
     /// Unmaps the graph outside of a viewport with this height, with a margin of one card.
-    pub(super) fn cull(&self, viewport: &gtk::Widget, height: f64) {
+    pub(super) fn cull(&self, viewport: &gtk::Widget, height: f64, recording: &Recording) {
         let origin = graphene::Point::new(0.0, 0.0);
         let Some(top) = self.root.compute_point(viewport, &origin) else {
             return;
         };
         let own = f64::from(self.root.height());
         let top = f64::from(top.y());
-        let is_in_view = top + 2.0 * own >= 0.0 && top <= height + own;
+        // Before the first layout it has no place.
+        let is_in_view = own > 0.0 && top + 2.0 * own >= 0.0 && top <= height + own;
         if self.chart.is_child_visible() != is_in_view {
             self.chart.set_child_visible(is_in_view);
             // A widget that was to be drawn while it was unmapped does not tell its parent again.
             self.root.queue_draw();
+            self.refresh(recording);
         }
     }
 }

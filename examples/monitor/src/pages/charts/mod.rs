@@ -8,7 +8,8 @@ mod section;
 
 use std::{
     cell::{Cell, RefCell},
-    rc::Rc,
+    rc::{Rc, Weak},
+    time::{Duration, Instant},
 };
 
 use adw::prelude::*;
@@ -103,6 +104,11 @@ impl Page for ChartsPage {
     }
 }
 
+/// For how long the first widgets of a page may be made in one go: a usual page is complete then.
+const FIRST_GROWTH: Duration = Duration::from_millis(50);
+/// For how long further ones may be made between two frames.
+const GROWTH: Duration = Duration::from_millis(10);
+
 /// Sections below each other, which scroll.
 #[derive(Clone)]
 pub(super) struct SectionsView(Rc<Inner>);
@@ -115,6 +121,8 @@ struct Inner {
     sections: RefCell<Vec<SectionView>>,
     /// Whether a look at what is in view is due in this turn of the main loop.
     is_cull_due: Cell<bool>,
+    /// Whether further widgets are to be made.
+    is_growing: Cell<bool>,
 }
 
 impl SectionsView {
@@ -145,6 +153,7 @@ impl SectionsView {
             list,
             sections: RefCell::default(),
             is_cull_due: Cell::new(false),
+            is_growing: Cell::new(false),
         }));
         let adjustment = view.0.scroll.vadjustment();
         let weak = Rc::downgrade(&view.0);
@@ -156,7 +165,7 @@ impl SectionsView {
             let weak = weak.clone();
             move |_| cull_soon(&weak)
         });
-        view.0.scroll.connect_map(move |_| cull_soon(&weak));
+        view.0.scroll.connect_map(move |_| cull_after_layout(&weak));
         view
     }
 
@@ -175,7 +184,7 @@ impl SectionsView {
             let view = match position {
                 Some(position) => former.swap_remove(position),
                 None => {
-                    let view = SectionView::new(&inner.context, section, inner.is_board);
+                    let view = SectionView::new(section);
                     inner.list.append(view.widget());
                     view
                 }
@@ -189,7 +198,9 @@ impl SectionsView {
         }
         inner.sections.replace(shown);
         self.refresh();
-        cull_soon(&Rc::downgrade(&self.0));
+        if !inner.grow(FIRST_GROWTH) {
+            grow_later(inner);
+        }
     }
 
     /// The ids of all metrics that are shown.
@@ -210,8 +221,52 @@ impl SectionsView {
     }
 }
 
+impl Inner {
+    /// Makes further widgets for so long. Returns whether all are there.
+    fn grow(self: &Rc<Self>, time: Duration) -> bool {
+        let started = Instant::now();
+        let deadline = started.checked_add(time).unwrap_or(started);
+        let mut sections = self.sections.borrow_mut();
+        let mut sections = sections.iter_mut();
+        let is_complete =
+            sections.all(|section| section.grow(&self.context, self.is_board, deadline));
+        cull_after_layout(&Rc::downgrade(self));
+        is_complete
+    }
+}
+
+/// Makes the other widgets when there is nothing else to do.
+fn grow_later(inner: &Rc<Inner>) {
+    if inner.is_growing.replace(true) {
+        return;
+    }
+    let inner = Rc::downgrade(inner);
+    glib::idle_add_local_full(glib::Priority::DEFAULT_IDLE, move || {
+        let Some(inner) = inner.upgrade() else {
+            return glib::ControlFlow::Break;
+        };
+        if inner.grow(GROWTH) {
+            inner.is_growing.set(false);
+            return glib::ControlFlow::Break;
+        }
+        glib::ControlFlow::Continue
+    });
+}
+
+/// Unmaps the graphs that are not in view, after the next frame has given each its place.
+fn cull_after_layout(inner: &Weak<Inner>) {
+    let Some(strong) = inner.upgrade() else {
+        return;
+    };
+    let inner = inner.clone();
+    strong.scroll.add_tick_callback(move |_, _| {
+        cull_soon(&inner);
+        glib::ControlFlow::Break
+    });
+}
+
 /// Unmaps the graphs that are not in view once the layout is done, so that they are not drawn.
-fn cull_soon(inner: &std::rc::Weak<Inner>) {
+fn cull_soon(inner: &Weak<Inner>) {
     let Some(strong) = inner.upgrade() else {
         return;
     };
@@ -223,8 +278,9 @@ fn cull_soon(inner: &std::rc::Weak<Inner>) {
         if let Some(inner) = inner.upgrade() {
             inner.is_cull_due.set(false);
             let height = f64::from(inner.scroll.height());
+            let recording = inner.context.service().recording();
             for section in inner.sections.borrow().iter() {
-                section.cull(inner.scroll.upcast_ref(), height);
+                section.cull(inner.scroll.upcast_ref(), height, recording);
             }
         }
         glib::ControlFlow::Break

@@ -1,5 +1,7 @@
 //! A section: a title, and below it shares, graphs and facts.
 
+use std::time::Instant;
+
 use adw::prelude::*;
 
 use super::{card::CardView, fact::FactView, level::LevelView};
@@ -8,17 +10,20 @@ use crate::{
     recording::Recording,
 };
 
-/// The widgets of a section.
+/// The widgets of a section. They are made bit by bit: a machine may have hundreds of graphs.
 pub(super) struct SectionView {
     section: Section,
     root: gtk::Box,
+    grid: gtk::FlowBox,
     cards: Vec<CardView>,
     facts: Vec<FactView>,
     levels: Vec<LevelView>,
+    is_complete: bool,
 }
 
 impl SectionView {
-    pub(super) fn new(context: &Context, section: Section, is_board: bool) -> Self {
+    /// The section with its title and no more.
+    pub(super) fn new(section: Section) -> Self {
         let root = gtk::Box::new(gtk::Orientation::Vertical, 12);
         if !section.title.is_empty() {
             let title = gtk::Label::builder()
@@ -30,41 +35,57 @@ impl SectionView {
                 .build();
             root.append(&title);
         }
-        let catalog = context.service().catalog();
-        let levels = section
-            .levels
-            .iter()
-            .map(|level| LevelView::new(level, &catalog));
-        let levels: Vec<LevelView> = levels.collect();
-        if !levels.is_empty() {
-            root.append(&boxed_list(levels.iter().map(LevelView::widget)));
-        }
-        let cards = section
-            .cards
-            .iter()
-            .map(|card| CardView::new(context, card, is_board));
-        let cards: Vec<CardView> = cards.collect();
-        if !cards.is_empty() {
-            root.append(&grid(
-                &cards,
-                section.cards.iter().all(|card| card.is_small),
-            ));
-        }
-        let facts = section
-            .facts
-            .iter()
-            .map(|fact| FactView::new(fact, &catalog));
-        let facts: Vec<FactView> = facts.collect();
-        if !facts.is_empty() {
-            root.append(&boxed_list(facts.iter().map(FactView::widget)));
-        }
         Self {
+            grid: grid(section.cards.iter().all(|card| card.is_small)),
             section,
             root,
-            cards,
-            facts,
-            levels,
+            cards: Vec::new(),
+            facts: Vec::new(),
+            levels: Vec::new(),
+            is_complete: false,
         }
+    }
+
+    /// Makes further widgets until the deadline, from top to bottom. Returns whether all are there.
+    pub(super) fn grow(&mut self, context: &Context, is_board: bool, deadline: Instant) -> bool {
+        if self.is_complete {
+            return true;
+        }
+        let catalog = context.service().catalog();
+        let recording = context.service().recording();
+        let Section { levels, cards, .. } = &self.section;
+        if self.cards.is_empty() && self.grid.parent().is_none() {
+            if !levels.is_empty() {
+                let levels = levels.iter().map(|level| LevelView::new(level, &catalog));
+                self.levels = levels.collect();
+                let rows = self.levels.iter().map(LevelView::widget);
+                self.root.append(&boxed_list(rows));
+            }
+            if !cards.is_empty() {
+                self.root.append(&self.grid);
+            }
+        }
+        for card in cards.iter().skip(self.cards.len()) {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            let card = CardView::new(context, card, is_board);
+            let child = gtk::FlowBoxChild::builder()
+                .focusable(false)
+                .child(card.widget())
+                .build();
+            self.grid.append(&child);
+            self.cards.push(card);
+        }
+        let facts = self.section.facts.iter();
+        self.facts = facts.map(|fact| FactView::new(fact, &catalog)).collect();
+        if !self.facts.is_empty() {
+            let rows = self.facts.iter().map(FactView::widget);
+            self.root.append(&boxed_list(rows));
+        }
+        self.is_complete = true;
+        self.refresh(recording);
+        true
     }
 
     pub(super) fn section(&self) -> &Section {
@@ -89,9 +110,9 @@ impl SectionView {
     }
 
     /// Unmaps the graphs outside of a viewport with this height.
-    pub(super) fn cull(&self, viewport: &gtk::Widget, height: f64) {
+    pub(super) fn cull(&self, viewport: &gtk::Widget, height: f64, recording: &Recording) {
         for card in &self.cards {
-            card.cull(viewport, height);
+            card.cull(viewport, height, recording);
         }
     }
 }
@@ -108,8 +129,8 @@ fn boxed_list<'a>(rows: impl Iterator<Item = &'a gtk::ListBoxRow>) -> gtk::ListB
 }
 
 /// Cards beside each other, as many as there is room for.
-fn grid(cards: &[CardView], are_small: bool) -> gtk::FlowBox {
-    let grid = gtk::FlowBox::builder()
+fn grid(are_small: bool) -> gtk::FlowBox {
+    gtk::FlowBox::builder()
         .selection_mode(gtk::SelectionMode::None)
         .homogeneous(true)
         .min_children_per_line(1)
@@ -118,13 +139,5 @@ fn grid(cards: &[CardView], are_small: bool) -> gtk::FlowBox {
         .column_spacing(12)
         .valign(gtk::Align::Start)
         .css_classes(["cards"])
-        .build();
-    for card in cards {
-        let child = gtk::FlowBoxChild::builder()
-            .focusable(false)
-            .child(card.widget())
-            .build();
-        grid.append(&child);
-    }
-    grid
+        .build()
 }

@@ -8,9 +8,12 @@ use super::{
     report::{Own, Report},
 };
 use crate::{
-    i18n::{gettext, gettext_f, ngettext_f},
+    i18n::{count, gettext, gettext_f, ngettext_f},
     units,
 };
+
+/// The largest number of metrics of a session that are named.
+const MOST_NAMES: usize = 50;
 
 /// The service itself.
 pub(super) fn of_service(report: &Report) -> Vec<(&'static str, Line)> {
@@ -96,7 +99,7 @@ fn of_session(session: &SessionInfo, owner: &Owner) -> Line {
         details.push((gettext("Kind"), kind));
     }
     details.push(match session.fields.is_empty() {
-        true => (gettext("Metrics"), session.metrics.join("\n")),
+        true => (gettext("Metrics"), names(&session.metrics)),
         false => (gettext("Fields"), session.fields.join(", ")),
     });
     let lost = session.dropped.saturating_add(session.missed);
@@ -115,6 +118,18 @@ fn of_session(session: &SessionInfo, owner: &Owner) -> Line {
         .with_subtitle(rhythm)
         .with_value(value)
         .with_details(details)
+}
+
+/// The ids of metrics below each other: the first ones, because the layout of thousands of lines takes seconds.
+fn names(metrics: &[String]) -> String {
+    let mut lines: Vec<String> = metrics.iter().take(MOST_NAMES).cloned().collect();
+    let others = metrics.len().saturating_sub(MOST_NAMES);
+    if others > 0 {
+        lines.push(count(others, |number, values| {
+            ngettext_f("and {count} other", "and {count} others", number, values)
+        }));
+    }
+    lines.join("\n")
 }
 
 /// The program behind a session, as far as it is known.
@@ -197,12 +212,6 @@ fn of_source(name: &str, source: &SourceInfo) -> Line {
     .with_details(details)
 }
 
-/// A number of things, in the plural that belongs to it.
-fn count(number: usize, words: impl Fn(u32, &[(&str, &str)]) -> String) -> String {
-    let bounded = u32::try_from(number).unwrap_or(u32::MAX);
-    words(bounded, &[("count", &number.to_string())])
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -258,6 +267,15 @@ mod tests {
             ..session()
         };
         assert_eq!(value(&lossy), "1 metric, 10 of 100 frames lost");
+    }
+
+    #[test]
+    fn the_first_of_many_metrics_are_named() {
+        for (number, last) in [(50, "a/b"), (51, "and 1 other"), (2399, "and 2349 others")] {
+            let names = names(&vec!["a/b".to_owned(); number]);
+            assert!(names.lines().count() <= 51);
+            assert_eq!(names.lines().last(), Some(last));
+        }
     }
 
     #[test]
