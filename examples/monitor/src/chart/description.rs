@@ -1,21 +1,31 @@
 //! The description of a chart for a screen reader.
 
-use super::{Series, cursor};
+use super::{Series, TimeAxis, cursor, ticks};
 use crate::{
-    i18n::{gettext_f, ngettext_f},
+    i18n::{count, gettext_f, ngettext_f},
     recording::{Absence, Samples},
 };
 
-/// The newest value of each series; then, of the first one, the readings and the gaps from one moment to another.
-pub(super) fn of_series(series: &[Series], unit: &str, start: u64, end: u64) -> String {
+/// The value of each series at the cursor, or else the newest; then, of the first one, the readings and the gaps of the shown
+/// time.
+pub(super) fn of_series(series: &[Series], unit: &str, axis: &TimeAxis) -> String {
+    let moment = match axis.cursor() {
+        0 => u64::MAX,
+        cursor => cursor,
+    };
     let values = series
         .iter()
-        .map(|series| cursor::value_at(series, unit, u64::MAX));
-    let values = values.collect::<Vec<_>>().join(", ");
+        .map(|series| cursor::value_at(series, unit, moment));
+    let mut values = values.collect::<Vec<_>>().join(", ");
+    if axis.cursor() != 0 {
+        let time = ticks::clock(moment);
+        // Translators: what a screen reader tells of the moment that the user points at: "12:30:05: Read 12 MiB/s".
+        values = gettext_f("{time}: {values}", &[("time", &time), ("values", &values)]);
+    }
     let Some(first) = series.first() else {
         return values;
     };
-    let past = Past::of(&first.samples.borrow(), start, end);
+    let past = Past::of(&first.samples.borrow(), axis.start(), axis.end());
     let readings = count(past.readings, |number, values| {
         ngettext_f("{count} reading", "{count} readings", number, values)
     });
@@ -64,21 +74,17 @@ impl Past {
     }
 }
 
-/// A number of things, in the plural that belongs to it.
-fn count(number: usize, words: impl Fn(u32, &[(&str, &str)]) -> String) -> String {
-    let bounded = u32::try_from(number).unwrap_or(u32::MAX);
-    words(bounded, &[("count", &number.to_string())])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::chart::Hue;
 
+    const SECOND: u64 = 1_000_000;
+
     fn series(readings: &[(u64, Result<f64, Absence>)]) -> Series {
         let samples = Samples::shared(99);
         for (time, reading) in readings {
-            samples.borrow_mut().push(*time, *reading);
+            samples.borrow_mut().push(time * SECOND, *reading);
         }
         Series::new("", Hue::Blue, samples)
     }
@@ -94,10 +100,22 @@ mod tests {
             (60, Ok(3.0)),
         ];
         let series = [series(&readings)];
-        let text = |start, end| of_series(&series, "1", start, end);
-        assert!(text(0, 99).ends_with(". 3 readings. 2 gaps, the last one: paused."));
-        assert!(text(25, 45).ends_with(". 1 reading. 1 gap, the last one: paused."));
-        assert!(text(60, 99).ends_with(". 1 reading."));
-        assert_eq!(of_series(&[], "1", 0, 99), "");
+        let axis = TimeAxis::new();
+        axis.set_span(50 * SECOND);
+        let text = |end| {
+            axis.advance(end * SECOND);
+            of_series(&series, "1", &axis)
+        };
+        assert!(text(35).ends_with(". 1 reading. 1 gap, the last one: no service."));
+        assert!(text(60).ends_with(". 3 readings. 2 gaps, the last one: paused."));
+        assert!(text(110).ends_with("3\u{2069}. 1 reading."));
+        axis.set_cursor(45 * SECOND);
+        let at_cursor = text(110);
+        assert!(
+            at_cursor.contains(":45: \u{2066}2\u{2069}. "),
+            "{at_cursor}"
+        );
+        axis.set_cursor(0);
+        assert_eq!(of_series(&[], "1", &axis), "");
     }
 }

@@ -186,12 +186,21 @@ impl Chart {
         let imp = self.imp();
         imp.leave_axis();
         let chart = self.downgrade();
-        let handler = axis.connect_notify_local(None, move |_, property| {
+        let handler = axis.connect_notify_local(None, move |axis, property| {
             let Some(chart) = chart.upgrade() else { return };
             match property.name() {
-                "cursor" => chart.queue_draw(),
+                "cursor" => {
+                    chart.queue_draw();
+                    chart.describe();
+                }
                 "newest" => chart.describe(),
-                "span" | "end" => chart.redraw(),
+                "span" | "end" => {
+                    chart.redraw();
+                    // A live axis moves with the newest frame.
+                    if !axis.live() {
+                        chart.describe();
+                    }
+                }
                 _ => {}
             }
         });
@@ -236,7 +245,7 @@ impl Chart {
         }
     }
 
-    /// Tells assistive technologies the newest values, and what there is of the shown time.
+    /// Tells assistive technologies the newest values, or those at the cursor, and what there is of the shown time.
     fn describe(&self) {
         if !WidgetExt::is_mapped(self) {
             return;
@@ -246,7 +255,7 @@ impl Chart {
             return;
         };
         let (series, unit) = (imp.series.borrow(), imp.unit.borrow());
-        let description = description::of_series(&series, &unit, axis.start(), axis.end());
+        let description = description::of_series(&series, &unit, &axis);
         accessible::set_description(self, &description);
     }
 

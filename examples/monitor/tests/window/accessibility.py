@@ -23,6 +23,7 @@ class Role(enum.IntEnum):
     LABEL = 29
     LIST = 31
     LIST_ITEM = 32
+    MENU_ITEM = 35
     PANEL = 39
     BUTTON = 43
     STATUS_BAR = 54
@@ -87,10 +88,14 @@ class Node:
         words, = self._call(ACCESSIBLE, "GetState")
         return bool(words[state // 32] >> state % 32 & 1)
 
+    def place(self):
+        """Its left and upper edge in the window, its width and its height, in pixels."""
+        of_window = GLib.Variant("(u)", (1,))
+        return self._call("org.a11y.atspi.Component", "GetExtents", of_window)[0]
+
     def width(self):
         """Its width in pixels."""
-        of_window = GLib.Variant("(u)", (1,))
-        return self._call("org.a11y.atspi.Component", "GetExtents", of_window)[0][2]
+        return self.place()[2]
 
     def act(self):
         """Does what a click does."""

@@ -97,6 +97,13 @@ class Monitor:
         """Presses a button."""
         assert self.button(name, within).act(), f"button {name!r}"
 
+    def choose(self, menu, item):
+        """Opens the menu of a button and chooses an item."""
+        # A menu button is two widgets of one name: the inner one opens it.
+        inner = until(lambda: self.all(Role.BUTTON, menu)[-1:], lambda: f"a menu {menu!r} in\n{self.tree()}")
+        inner[0].act()
+        assert self.find(Role.MENU_ITEM, item).act(), f"menu item {item!r}"
+
     def keys(self, *keys):
         """Presses keys in the window."""
         for key in keys:
@@ -111,6 +118,16 @@ class Monitor:
     def resize(self, width, height):
         """Asks for a size of the window."""
         self.desktop.run("xdotool", "windowsize", self.x_window(), width, height)
+
+    def point_at(self, node):
+        """Moves the pointer to the middle of a widget."""
+        left, top, width, height = node.place()
+        self.desktop.run("xdotool", "mousemove", "--window", self.x_window(), left + width // 2, top + height // 2)
+
+    def click(self, node):
+        """Clicks at a widget."""
+        self.point_at(node)
+        self.desktop.run("xdotool", "click", "1")
 
     def minimize(self):
         """Minimizes the window."""
