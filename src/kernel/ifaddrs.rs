@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     io,
     net::{IpAddr, Ipv6Addr},
+    time::Duration,
 };
 
 use nix::{
@@ -12,7 +13,7 @@ use nix::{
 };
 
 use crate::{
-    kernel::interfaces,
+    kernel::interfaces::{self, Interface, Interfaces},
     metric::Metric,
     rate::Formula,
     reading::{Fault, Raw},
@@ -27,7 +28,7 @@ use crate::{
 pub(super) struct Addresses {
     /// getifaddrs asks this kernel, not the one of another /proc.
     is_this_host: bool,
-    roots: Roots,
+    interfaces: Interfaces,
     devices: Devices<String, ()>,
     changed: bool,
 }
@@ -48,10 +49,10 @@ const PROPERTIES: [Property; 2 * ADDRESS_WIDTH] = [
 ];
 
 impl Addresses {
-    pub(super) fn new(roots: &Roots) -> Self {
+    pub(super) fn new(interfaces: &Interfaces) -> Self {
         Self {
-            is_this_host: *roots == Roots::default(),
-            roots: roots.clone(),
+            is_this_host: *interfaces.roots() == Roots::default(),
+            interfaces: interfaces.share(),
             devices: Devices::default(),
             changed: false,
         }
@@ -74,6 +75,10 @@ impl Source for Addresses {
         .of_devices(&["net"])
     }
 
+    fn prepare_discovery(&mut self, since: Duration) -> bool {
+        self.is_this_host && self.interfaces.prepare(since)
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         if !self.is_this_host {
             return Ok(Vec::new());
@@ -84,15 +89,17 @@ impl Source for Addresses {
         let named = found.iter().map(|name| (name.clone(), ()));
         let rows = self.devices.arrange(named, |_, ()| ());
         let mut metrics = Vec::new();
-        let names = interfaces::list(&self.roots).unwrap_or_default();
-        let object = interfaces::objects(&self.roots, &names);
+        let interfaces = self.interfaces.find().unwrap_or_default();
+        // The text of a name that is not UTF-8 is another name.
+        let texts = interfaces
+            .iter()
+            .map(|each| (String::from_utf8_lossy(&each.name), each));
+        let by_text: HashMap<_, &Interface> = texts.collect();
         for (text, row) in found.iter().zip(rows) {
             let first = rows::place(row, WIDTH, 0);
-            // The text of a name that is not UTF-8 is another name.
-            let mut names = names.iter().map(|interface| &*interface.name);
-            let name = names.find(|name| String::from_utf8_lossy(name) == **text);
-            let name = name.unwrap_or(text.as_bytes());
-            let object = object(name);
+            let interface = by_text.get(text.as_str());
+            let name = interface.map_or(text.as_bytes(), |each| &each.name);
+            let object = interface.map_or_else(|| interfaces::object(name), |each| each.object());
             metrics.extend((first..).zip(PROPERTIES).map(|(column, property)| {
                 let formula = Formula::Level(column.saturating_add(1));
                 let formula = self.devices.formula(row, first, formula);
@@ -231,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_loopback_has_its_address() {
-        let mut here = Addresses::new(&Roots::default());
+        let mut here = Addresses::new(&Interfaces::new(&Roots::default()));
         let metrics = here.discover().unwrap();
         let columns = read(&mut here);
         let id = "network/lo/ipv4withPrefixLength";
@@ -240,7 +247,8 @@ mod tests {
             let is_down = *column == Raw::Fault(Fault::Gone);
             assert!(is_down || *column == Raw::Text("127.0.0.1/8".into()));
         }
-        let elsewhere = Addresses::new(&roots("server")).discover().unwrap();
+        let elsewhere = Interfaces::new(&roots("server"));
+        let elsewhere = Addresses::new(&elsewhere).discover().unwrap();
         assert_eq!(elsewhere, []);
     }
 }

@@ -55,6 +55,7 @@ use crate::source::{Provider, Roots, pool::Pool, runtime_pm::PowerStates};
 /// The sources that read the interfaces of the kernel. None is open yet. `network_mounts` says whether the
 /// space of network file systems, and of file systems that autofs has mounted, is read as well.
 pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<Provider> {
+    let interfaces = &interfaces::Interfaces::new(roots);
     let powers = PowerStates::default();
     let mut sources = vec![
         Provider::source(stat::CpuCounters::new(roots)),
@@ -72,15 +73,15 @@ pub(crate) fn sources(roots: &Roots, network_mounts: bool, pool: &Pool) -> Vec<P
         Provider::source(diskstats::DiskCounters::new(roots)),
         Provider::source(disk_names::DiskNames::new(roots, network_mounts)),
         Provider::source(statvfs::FileSystemSpace::new(roots, network_mounts, pool)),
-        Provider::source(net_dev::InterfaceCounters::new(roots)),
-        Provider::source(net_class::InterfaceAttribute::state(roots)),
-        Provider::source(net_class::InterfaceAttribute::speed(roots)),
-        Provider::source(net_class::InterfaceAttribute::alias(roots)),
+        Provider::source(net_dev::InterfaceCounters::new(interfaces)),
+        Provider::source(net_class::InterfaceAttribute::state(interfaces)),
+        Provider::source(net_class::InterfaceAttribute::speed(interfaces)),
+        Provider::source(net_class::InterfaceAttribute::alias(interfaces)),
         Provider::source(wireless::Wireless::new(roots)),
-        Provider::source(ifaddrs::Addresses::new(roots)),
-        Provider::source(route::DefaultGateways::ipv4(roots)),
-        Provider::source(route::DefaultGateways::ipv6(roots)),
-        Provider::source(resolv_conf::NameServers::new(roots)),
+        Provider::source(ifaddrs::Addresses::new(interfaces)),
+        Provider::source(route::DefaultGateways::ipv4(interfaces)),
+        Provider::source(route::DefaultGateways::ipv6(interfaces)),
+        Provider::source(resolv_conf::NameServers::new(interfaces)),
         power_supply::family(roots, pool),
         powercap::family(roots),
         Provider::source(file_nr::OpenFiles::new(roots)),

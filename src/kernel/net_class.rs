@@ -1,16 +1,16 @@
 //! Attributes of network interfaces: small files in `/sys/class/net`.
 
-use std::{fs, io};
+use std::{io, time::Duration};
 
 use nix::libc;
 
-use super::interfaces::{self, Interface, InterfaceKey};
+use super::interfaces::{self, Interface, InterfaceKey, Interfaces};
 use crate::{
     metric::{Kind, Metric, unit},
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        About, Error, Roots, Source,
+        About, Error, Source,
         device::{Attribute, Device, Losses},
         parse,
         property::Property,
@@ -20,7 +20,7 @@ use crate::{
 
 /// One attribute of all interfaces.
 pub(super) struct InterfaceAttribute {
-    roots: Roots,
+    interfaces: Interfaces,
     format: &'static AttributeFormat,
     attributes: Devices<InterfaceKey, Attribute>,
     losses: Losses,
@@ -34,8 +34,8 @@ struct AttributeFormat {
     file: &'static str,
     scope: [&'static str; 1],
     property: Property,
-    /// Whether an interface can have the attribute.
-    is_wanted: fn(&Roots, &[u8]) -> bool,
+    /// Whether an interface that has the file has the value.
+    is_wanted: fn(&Interface) -> bool,
     /// Parses a text, given the name of the interface and the text.
     column: fn(&[u8], &[u8]) -> Raw,
 }
@@ -49,7 +49,7 @@ static STATE: AttributeFormat = AttributeFormat {
         "State of the interface: up, down, dormant, lowerlayerdown, testing, notpresent or unknown.",
         "/sys/class/net/INTERFACE/operstate (RFC 2863)",
     ),
-    is_wanted: |_, _| true,
+    is_wanted: |_| true,
     column: |_, text| Raw::Text(parse::text(text)),
 };
 
@@ -88,7 +88,7 @@ static ALIAS: AttributeFormat = AttributeFormat {
         "Name that the administrator gave the interface, otherwise its own name.",
         "/sys/class/net/INTERFACE/ifalias",
     ),
-    is_wanted: |_, _| true,
+    is_wanted: |_| true,
     column: |name, text| match &*parse::text(text) {
         "" => Raw::Text(parse::text(name)),
         alias => Raw::Text(alias.into()),
@@ -97,28 +97,27 @@ static ALIAS: AttributeFormat = AttributeFormat {
 
 /// Whether the interface has a link with a speed. The speed of a wireless link changes with every packet, and
 /// the kernel does not show it; the speed of a virtual interface is made up.
-fn has_speed(roots: &Roots, name: &[u8]) -> bool {
-    let directory = interfaces::sysfs_directory(roots, name);
-    let has = |entry: &str| directory.join(entry).exists();
+fn has_speed(interface: &Interface) -> bool {
+    let has = |entry| interface.entries().has(entry);
     (has("device") || has("bonding")) && !has("wireless") && !has("phy80211")
 }
 
 impl InterfaceAttribute {
-    pub(super) fn state(roots: &Roots) -> Self {
-        Self::of(roots, &STATE)
+    pub(super) fn state(interfaces: &Interfaces) -> Self {
+        Self::of(interfaces, &STATE)
     }
 
-    pub(super) fn speed(roots: &Roots) -> Self {
-        Self::of(roots, &SPEED)
+    pub(super) fn speed(interfaces: &Interfaces) -> Self {
+        Self::of(interfaces, &SPEED)
     }
 
-    pub(super) fn alias(roots: &Roots) -> Self {
-        Self::of(roots, &ALIAS)
+    pub(super) fn alias(interfaces: &Interfaces) -> Self {
+        Self::of(interfaces, &ALIAS)
     }
 
-    fn of(roots: &Roots, format: &'static AttributeFormat) -> Self {
+    fn of(interfaces: &Interfaces, format: &'static AttributeFormat) -> Self {
         Self {
-            roots: roots.clone(),
+            interfaces: interfaces.share(),
             format,
             attributes: Devices::default(),
             losses: Losses::default(),
@@ -131,40 +130,42 @@ impl Source for InterfaceAttribute {
         About::new("network", &self.format.scope).of_devices(&["net"])
     }
 
+    fn prepare_discovery(&mut self, since: Duration) -> bool {
+        self.interfaces.prepare(since)
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         self.losses.forget();
-        let all = interfaces::list(&self.roots)?;
-        let interfaces = self.having(&all);
-        let object = interfaces::objects(&self.roots, &all);
-        let device = |interface: &&Interface| {
-            let directory = interfaces::sysfs_directory(&self.roots, &interface.name);
-            Device::new(directory, None, &self.losses)
+        let all = self.interfaces.find()?;
+        let has = |interface: &&Interface| {
+            interface.is_shown
+                && interface.entries().may_have(self.format.file)
+                && (self.format.is_wanted)(interface)
         };
-        let devices: Vec<_> = interfaces.iter().map(device).collect();
-        let key = |(interface, device): (&&Interface, &Device)| {
-            let key = InterfaceKey {
-                name: interface.name.clone(),
-                registration: device.registration(),
+        let interfaces = all.iter().filter(has);
+        let found = interfaces.clone().map(|each| (each.key(), each));
+        let rows = self.attributes.arrange(found, |attribute, interface| {
+            let device = || {
+                let directory =
+                    interfaces::sysfs_directory(self.interfaces.roots(), &interface.name);
+                let registration = interface.registration;
+                Device::registered(directory, registration, None, &self.losses)
             };
-            (key, device.clone())
-        };
-        let found = interfaces.iter().zip(&devices).map(key);
-        let rows = self.attributes.arrange(found, |attribute, device| {
-            attribute.unwrap_or_else(|| device.attribute(self.format.file))
+            attribute.unwrap_or_else(|| device().attribute(self.format.file))
         });
-        let metric = |(interface, row): (&&Interface, usize)| {
+        let metric = |(interface, row): (&Interface, usize)| {
             let first = rows::place(row, WIDTH, 0);
             let formula = Formula::Level(first.saturating_add(1));
             let formula = self.attributes.formula(row, first, formula);
-            let (name, object) = (&interface.name, object(&interface.name));
+            let (name, object) = (&interface.name, interface.object());
             self.format.property.of("network", name, &object, formula)
         };
-        Ok(interfaces.iter().zip(rows).map(metric).collect())
+        Ok(interfaces.zip(rows).map(metric).collect())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         if self.attributes.len() == 0 {
-            interfaces::list(&self.roots)?;
+            interfaces::list_names(self.interfaces.roots())?;
         }
         for device in self.attributes.iter_mut() {
             let Some(device) = device else {
@@ -185,22 +186,6 @@ impl Source for InterfaceAttribute {
     }
 }
 
-impl InterfaceAttribute {
-    /// Those that have the attribute; none where sysfs shows those of another namespace.
-    fn having<'a>(&self, all: &'a [Interface]) -> Vec<&'a Interface> {
-        let names: Vec<&[u8]> = all.iter().map(|interface| &*interface.name).collect();
-        if !interfaces::is_shown(&self.roots, &names) {
-            return Vec::new();
-        }
-        let has = |interface: &&Interface| {
-            let directory = interfaces::sysfs_directory(&self.roots, &interface.name);
-            fs::exists(directory.join(self.format.file)).unwrap_or(true)
-                && (self.format.is_wanted)(&self.roots, &interface.name)
-        };
-        all.iter().filter(has).collect()
-    }
-}
-
 /// The kernel answers EINVAL if there is no value: the speed of a link that is down.
 fn fault(error: &Error) -> Fault {
     match error {
@@ -215,6 +200,8 @@ fn is_invalid(cause: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::source::tests::{Tree, read, roots};
 
@@ -264,7 +251,7 @@ mod tests {
 
     #[test]
     fn fixtures() {
-        let mut laptop = InterfaceAttribute::speed(&roots("laptop"));
+        let mut laptop = InterfaceAttribute::speed(&Interfaces::new(&roots("laptop")));
         let metrics = laptop.discover().unwrap();
         // Neither lo nor the wireless interface has the metric.
         assert_eq!(metrics.len(), 1);
@@ -277,7 +264,7 @@ mod tests {
         let tree = Tree::new();
         tree.write("net/dev", "tun0: 1\n");
         tree.write("class/net/tun0/operstate", "up\n");
-        let mut states = InterfaceAttribute::state(&tree.roots());
+        let mut states = InterfaceAttribute::state(&Interfaces::new(&tree.roots()));
         let metrics = states.discover().unwrap();
         assert_eq!(read(&mut states)[1], Raw::Text("up".into()));
         assert!(!states.changed());
@@ -296,7 +283,7 @@ mod tests {
         tree.write("net/dev", "eth0: 1\n");
         tree.write("class/net/eth0/operstate", "up\n");
         tree.write("class/net/eth0/ifindex", "2\n");
-        let mut states = InterfaceAttribute::state(&tree.roots());
+        let mut states = InterfaceAttribute::state(&Interfaces::new(&tree.roots()));
         assert_eq!(states.discover().unwrap().len(), 1);
         tree.write("net/igmp", "17\teth0      :     1      V3\n");
         assert!(states.discover().unwrap().is_empty());

@@ -6,20 +6,21 @@ use std::{
     path::PathBuf,
     str,
     sync::Arc,
+    time::Duration,
 };
 
-use super::interfaces;
+use super::interfaces::Interfaces;
 use crate::{
     metric::Metric,
     rate::Formula,
     reading::{Fault, Raw},
     regular_file,
-    source::{About, Error, Roots, Source, parse, property::Property},
+    source::{About, Error, Source, parse, property::Property},
 };
 
 /// The name servers of the machine.
 pub(super) struct NameServers {
-    roots: Roots,
+    interfaces: Interfaces,
     /// The file for the C library, and the file with the servers that systemd-resolved asks. Both are replaced
     /// as whole files, so they are not kept open.
     files: [PathBuf; 2],
@@ -32,11 +33,11 @@ const PROPERTIES: [Property; 2] = [
 ];
 
 impl NameServers {
-    pub(super) fn new(roots: &Roots) -> Self {
+    pub(super) fn new(interfaces: &Interfaces) -> Self {
         let files = ["etc/resolv.conf", "run/systemd/resolve/resolv.conf"];
         Self {
-            roots: roots.clone(),
-            files: files.map(|file| roots.root.join(file)),
+            interfaces: interfaces.share(),
+            files: files.map(|file| interfaces.roots().root.join(file)),
         }
     }
 
@@ -62,10 +63,15 @@ impl Source for NameServers {
         About::new("network", &["network/*/ipv4dns", "network/*/ipv6dns"]).of_devices(&["net"])
     }
 
+    fn prepare_discovery(&mut self, since: Duration) -> bool {
+        self.interfaces.prepare(since)
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let mut metrics = Vec::new();
-        for interface in interfaces::list_uplinks(&self.roots)? {
-            let (name, object) = (&interface.name, interfaces::object(&interface.name));
+        let interfaces = self.interfaces.find()?;
+        for interface in interfaces.iter().filter(|each| each.is_uplink) {
+            let (name, object) = (&interface.name, interface.object());
             metrics.extend(PROPERTIES.iter().enumerate().map(|(column, property)| {
                 property.of("network", name, &object, Formula::Level(column))
             }));
@@ -133,7 +139,7 @@ mod tests {
     #[test]
     fn servers_behind_the_stub_resolver_are_shown() {
         let tree = Tree::new();
-        let mut name_servers = NameServers::new(&tree.roots());
+        let mut name_servers = NameServers::new(&Interfaces::new(&tree.roots()));
         let gone = || Raw::Fault(Fault::Gone);
         assert_eq!(read(&mut name_servers), [gone(), gone()]);
         tree.write("etc/resolv.conf", "nameserver 127.0.0.53\noptions edns0\n");

@@ -4,15 +4,16 @@ use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str,
+    time::Duration,
 };
 
-use super::interfaces;
+use super::interfaces::{self, Interface, Interfaces};
 use crate::{
     metric::Metric,
     rate::Formula,
     reading::{Fault, Raw},
     source::{
-        About, Error, Roots, Source,
+        About, Error, Source,
         file::File,
         parse,
         property::Property,
@@ -22,7 +23,7 @@ use crate::{
 
 /// The gateways of the default routes of one address family.
 pub(super) struct DefaultGateways {
-    roots: Roots,
+    interfaces: Interfaces,
     file: File,
     family: &'static AddressFamily,
     devices: Devices<Vec<u8>, ()>,
@@ -71,18 +72,18 @@ static IPV6: AddressFamily = AddressFamily {
 };
 
 impl DefaultGateways {
-    pub(super) fn ipv4(roots: &Roots) -> Self {
-        Self::of(roots, &IPV4)
+    pub(super) fn ipv4(interfaces: &Interfaces) -> Self {
+        Self::of(interfaces, &IPV4)
     }
 
-    pub(super) fn ipv6(roots: &Roots) -> Self {
-        Self::of(roots, &IPV6)
+    pub(super) fn ipv6(interfaces: &Interfaces) -> Self {
+        Self::of(interfaces, &IPV6)
     }
 
-    fn of(roots: &Roots, family: &'static AddressFamily) -> Self {
+    fn of(interfaces: &Interfaces, family: &'static AddressFamily) -> Self {
         Self {
-            roots: roots.clone(),
-            file: File::of_records(interfaces::table_path(roots, family.file)),
+            interfaces: interfaces.share(),
+            file: File::of_records(interfaces::table_path(interfaces.roots(), family.file)),
             family,
             devices: Devices::default(),
         }
@@ -94,26 +95,29 @@ impl Source for DefaultGateways {
         About::new("network", &self.family.scope).of_devices(&["net"])
     }
 
+    fn prepare_discovery(&mut self, since: Duration) -> bool {
+        self.interfaces.prepare(since)
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         // A kernel without this address family has no file.
         if self.file.read_if_present()?.is_none() {
             return Ok(Vec::new());
         }
-        let mut interfaces = interfaces::list(&self.roots)?;
-        let object = interfaces::objects(&self.roots, &interfaces);
-        interfaces.retain(|interface| interface.name != b"lo");
+        let interfaces = self.interfaces.find()?;
+        let interfaces = interfaces.iter().filter(|each| each.name != b"lo");
         let found = interfaces
-            .iter()
+            .clone()
             .map(|interface| (interface.name.clone(), ()));
         let rows = self.devices.arrange(found, |_, ()| ());
-        let metric = |(interface, row): (&interfaces::Interface, usize)| {
+        let metric = |(interface, row): (&Interface, usize)| {
             let first = rows::place(row, WIDTH, 0);
             let formula = Formula::Level(first.saturating_add(1));
             let formula = self.devices.formula(row, first, formula);
-            let (name, object) = (&interface.name, object(&interface.name));
+            let (name, object) = (&interface.name, interface.object());
             self.family.property.of("network", name, &object, formula)
         };
-        Ok(interfaces.iter().zip(rows).map(metric).collect())
+        Ok(interfaces.zip(rows).map(metric).collect())
     }
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
@@ -239,7 +243,7 @@ mod tests {
 
     #[test]
     fn fixtures() {
-        let mut laptop = DefaultGateways::ipv6(&roots("laptop"));
+        let mut laptop = DefaultGateways::ipv6(&Interfaces::new(&roots("laptop")));
         let metrics = laptop.discover().unwrap();
         assert_eq!(&*metrics[1].id, "network/wlp2s0/ipv6gateway");
         assert_eq!(read(&mut laptop)[WIDTH + 1], Raw::Text("fe80::1".into()));

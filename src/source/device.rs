@@ -73,8 +73,19 @@ impl Losses {
 impl Device {
     /// The device whose attributes are in this directory now.
     pub(crate) fn new(directory: PathBuf, power: Option<Arc<PowerState>>, losses: &Losses) -> Self {
+        let registration = Registration::of(&directory);
+        Self::registered(directory, registration, power, losses)
+    }
+
+    /// The device whose attributes were in this directory when it had this registration.
+    pub(crate) fn registered(
+        directory: PathBuf,
+        registration: Option<Registration>,
+        power: Option<Arc<PowerState>>,
+        losses: &Losses,
+    ) -> Self {
         Self(Arc::new(Inner {
-            registration: Registration::of(&directory),
+            registration,
             directory,
             power,
             losses: losses.clone(),

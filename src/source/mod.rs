@@ -27,7 +27,7 @@ pub(crate) mod runtime_pm;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{metric::Metric, reading::Raw};
 
@@ -41,6 +41,13 @@ pub use provider::{Family, NewMember, Presence, Provider};
 pub trait Source: Send {
     /// Its name, and the ids that it may have.
     fn about(&self) -> About<'_>;
+
+    /// Makes a step of what its discovery shares with those of other sources, unless that was done at or after the moment
+    /// `since` of the monotonic clock. Returns whether something is left to do. Many devices take many steps of about a
+    /// millisecond, between which others have their turn. Without steps, the discovery does all of it.
+    fn prepare_discovery(&mut self, _since: Duration) -> bool {
+        false
+    }
 
     /// Finds its metrics. Absent hardware is an empty list and no error. After a repeated discovery, a device that is
     /// still present keeps its columns and its formulas. The columns of a device that has gone may go to another: the

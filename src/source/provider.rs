@@ -1,6 +1,9 @@
 //! Providers: the entries of a list of sources. Each is a source or a family that finds sources.
 
-use std::sync::{Arc, Weak};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use super::{About, Source, deferred::Deferred, definitions::Definitions, error::Error};
 use crate::{metric::Metric, reading::Raw};
@@ -81,6 +84,14 @@ impl Provider {
         match self {
             Self::Source(source) => source.about(),
             Self::Family(family) => family.about(),
+        }
+    }
+
+    /// See [`Source::prepare_discovery`]; a family needs no steps.
+    pub fn prepare_discovery(&mut self, since: Duration) -> bool {
+        match self {
+            Self::Source(source) => source.prepare_discovery(since),
+            Self::Family(_) => false,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::{
 
 use super::{
     Error, Inner,
+    discovery::Discovery,
     entry::Entry,
     node::Input,
     selection::{Column, Selection},
@@ -60,8 +61,8 @@ pub(super) struct SelectionBuilder {
     resolving: Vec<Arc<str>>,
     /// Whether a selector may match nothing.
     pub(super) is_optional: bool,
-    /// Whether the caller can wait for discoveries on the blocking pool.
-    pub(super) may_wait: bool,
+    /// The discoveries of entries that may have a match.
+    pub(super) discovery: Discovery,
     /// Whether the selection needs such a discovery.
     pub(super) is_awaited: bool,
 }
@@ -82,7 +83,7 @@ impl SelectionBuilder {
             operands: HashMap::new(),
             resolving: Vec::new(),
             is_optional: false,
-            may_wait: false,
+            discovery: Discovery::default(),
             is_awaited: false,
         }
     }
@@ -130,16 +131,16 @@ impl Inner {
         before: Option<&Before<'_>>,
     ) -> Result<(), Error> {
         let selector = Selector::parse(text)?;
-        let (visibility, may_wait) = (builder.visibility(), builder.may_wait);
+        let visibility = builder.visibility();
         let mut matches = match selector.is_id() {
-            true => self.find_id(text, visibility, may_wait),
+            true => self.find_id(text, visibility, &mut builder.discovery),
             false => Matches::default(),
         };
         // An unknown id is searched in all sources that may have it, for the cause in the error.
         if !matches.is_any && (before.is_none() || !selector.is_id()) {
             // Many patterns may match the same metrics, so those that are selected are skipped early.
             let is_new = |metric: &Metric| !builder.selected.contains(&metric.id);
-            matches = self.find(&selector, visibility, may_wait, is_new);
+            matches = self.find(&selector, visibility, &mut builder.discovery, is_new);
         }
         builder.complete &= matches.complete;
         builder.is_awaited |= matches.is_awaited;
@@ -168,8 +169,8 @@ impl Inner {
     /// Adds every visible metric.
     pub(super) fn add_all(&mut self, builder: &mut SelectionBuilder) {
         if let Ok(everything) = Selector::parse("*") {
-            let (visibility, may_wait) = (builder.visibility(), builder.may_wait);
-            let matches = self.find(&everything, visibility, may_wait, |_| true);
+            let visibility = builder.visibility();
+            let matches = self.find(&everything, visibility, &mut builder.discovery, |_| true);
             builder.complete &= matches.complete;
             builder.is_awaited |= matches.is_awaited;
             self.add_columns(builder, matches.metrics);
@@ -201,7 +202,7 @@ impl Inner {
         &mut self,
         selector: &Selector<'_>,
         visibility: Visibility,
-        may_wait: bool,
+        discovery: &mut Discovery,
         is_wanted: impl Fn(&Metric) -> bool,
     ) -> Matches {
         let mut matches = Matches::default();
@@ -212,7 +213,7 @@ impl Inner {
             let is_visible =
                 self.is_on(number) && visibility.includes(self.entries[number].is_custom);
             if is_visible && self.entries[number].may_have(selector) {
-                self.discover_for(&mut matches, number, may_wait);
+                self.discover_for(&mut matches, number, discovery);
                 for metric in self.entries[number].metrics.iter().flatten() {
                     if selector.matches(&metric.id) {
                         matches.is_any = true;
@@ -226,13 +227,18 @@ impl Inner {
         matches
     }
 
-    /// Discovers an entry that may match. With `may_wait`, an answer that is still to come is only noted.
-    pub(super) fn discover_for(&mut self, matches: &mut Matches, number: usize, may_wait: bool) {
-        if may_wait && self.entries[number].is_discovery_awaited() {
+    /// Discovers an entry that may match. If the caller may wait, an answer that is still to come is only noted.
+    pub(super) fn discover_for(
+        &mut self,
+        matches: &mut Matches,
+        number: usize,
+        discovery: &mut Discovery,
+    ) {
+        if discovery.may_wait && self.entries[number].is_discovery_awaited() {
             matches.is_awaited = true;
             return;
         }
-        self.discover(number);
+        self.discover(number, discovery.since());
         let entry = &self.entries[number];
         matches.complete &= entry.metrics.is_some();
         if matches.cause.is_none() {
@@ -271,12 +277,12 @@ impl Inner {
         if let Some(&known) = builder.operands.get(operand) {
             return known;
         }
-        let (visibility, may_wait) = (builder.visibility(), builder.may_wait);
+        let visibility = builder.visibility();
         let matches = match Selector::parse(&operand.selector) {
             Ok(selector) if selector.is_id() => {
-                self.find_id(&operand.selector, visibility, may_wait)
+                self.find_id(&operand.selector, visibility, &mut builder.discovery)
             }
-            Ok(selector) => self.find(&selector, visibility, may_wait, |_| true),
+            Ok(selector) => self.find(&selector, visibility, &mut builder.discovery, |_| true),
             Err(_) => Matches::default(),
         };
         builder.complete &= matches.complete;

@@ -185,6 +185,14 @@ impl Entry {
             .unwrap_or(false)
     }
 
+    /// Makes a step of what its discovery shares with others, unless that was done since the moment `since`. Returns
+    /// whether something is left to do.
+    pub(super) fn prepare_discovery(&mut self, since: Duration) -> bool {
+        let left = caught(|| self.source.prepare_discovery(since));
+        left.map_err(|panic| self.note_panic(panic))
+            .unwrap_or(false)
+    }
+
     /// Discovers the metrics of the source, if that has not succeeded yet. Returns the new members of a family.
     pub(super) fn discover(&mut self) -> Vec<NewMember> {
         if self.metrics.is_some() {

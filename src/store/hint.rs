@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use crate::selector::{Selector, nearest};
+use crate::{
+    reading::monotonic,
+    selector::{Selector, nearest},
+};
 
 use super::{
     Inner,
@@ -171,13 +174,14 @@ impl Inner {
         let Ok(selector) = Selector::parse(source) else {
             return;
         };
+        let since = monotonic();
         let mut from = 0;
         while let Some(number) = self.entries.at_or_after(from) {
             from = number.saturating_add(1);
             let is_visible =
                 self.is_on(number) && visibility.includes(self.entries[number].is_custom);
             if is_visible && self.entries[number].may_have(&selector) {
-                self.discover(number);
+                self.discover(number, since);
             }
         }
     }

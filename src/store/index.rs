@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{metric::Metric, selector::Selector};
 
-use super::{Inner, builder::Matches, visibility::Visibility};
+use super::{Inner, builder::Matches, discovery::Discovery, visibility::Visibility};
 
 /// The ids of the entries that are switched on. Valid until an entry is discovered again.
 pub(super) struct Index {
@@ -17,7 +17,12 @@ pub(super) struct Index {
 impl Inner {
     /// Finds the metric of an id. Discovers, one after the other, the entries that may have it and were not
     /// discovered before.
-    pub(super) fn find_id(&mut self, id: &str, visibility: Visibility, may_wait: bool) -> Matches {
+    pub(super) fn find_id(
+        &mut self,
+        id: &str,
+        visibility: Visibility,
+        discovery: &mut Discovery,
+    ) -> Matches {
         let mut matches = Matches::default();
         let Ok(selector) = Selector::parse(id) else {
             return matches;
@@ -41,7 +46,7 @@ impl Inner {
                 return matches;
             };
             asked.push(number);
-            self.discover_for(&mut matches, number, may_wait);
+            self.discover_for(&mut matches, number, discovery);
         }
     }
 

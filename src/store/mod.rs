@@ -10,6 +10,7 @@ mod changes;
 #[cfg(feature = "service")]
 mod counters;
 mod definitions;
+mod discovery;
 mod entries;
 mod entry;
 mod frame;

@@ -42,13 +42,14 @@ impl Store {
     /// those that were discovered before.
     pub async fn rediscover_definitions(&self, all: bool) -> Changes {
         self.probe_definitions(all, all, DISCOVERY_TIMEOUT).await;
+        let since = monotonic();
         let mut inner = self.lock();
         let mut from = 0;
         while all && let Some(number) = inner.entries.at_or_after(from) {
             let is_on = inner.is_on(number);
             let entry = &mut inner.entries[number];
             if is_on && entry.is_custom && entry.changed() {
-                inner.discover(number);
+                inner.discover(number, since);
             }
             from = number.saturating_add(1);
         }
@@ -182,11 +183,13 @@ fn may_match(entry: &Entry, selectors: Option<&[Selector<'_>]>) -> bool {
 }
 
 impl Inner {
-    /// Discovers an entry, if that has not succeeded yet, and adds the members of a family.
-    pub(super) fn discover(&mut self, number: usize) {
+    /// Discovers an entry, if that has not succeeded yet, and adds the members of a family. It shares what was found at the
+    /// moment `since` or later.
+    pub(super) fn discover(&mut self, number: usize, since: Duration) {
         if self.entries[number].metrics.is_some() {
             return;
         }
+        while self.entries[number].prepare_discovery(since) {}
         let members = self.entries[number].discover();
         if self.entries[number].metrics.is_some() {
             self.index = None;
@@ -222,11 +225,13 @@ impl Inner {
     /// Discovers again the entries that were discovered before and that `may_differ`.
     fn rediscover(&mut self, mut may_differ: impl FnMut(usize, &mut Entry) -> bool) -> Changes {
         let mut changes = Changes::default();
+        let since = monotonic();
         let mut from = 0;
         while let Some(number) = self.entries.at_or_after(from) {
             let entry = &mut self.entries[number];
             // Reaches the members added in this loop, too; `may_differ` decides about them as about the others.
             if entry.metrics.is_some() && may_differ(number, entry) {
+                while entry.prepare_discovery(since) {}
                 let members = entry.rediscover(&mut changes);
                 self.index = None;
                 self.entries.drop_gone(number, &mut changes);

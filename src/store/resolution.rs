@@ -78,6 +78,7 @@ impl<'a> Resolution<'a> {
         self.done = 0;
         let mut builder = SelectionBuilder::new(self.visibility);
         builder.is_optional = self.is_optional;
+        builder.discovery = self.builder.discovery;
         std::mem::replace(&mut self.builder, builder)
     }
 
@@ -124,7 +125,7 @@ impl Store {
         }
         resolution.is_awaited = false;
         let builder = &mut resolution.builder;
-        builder.may_wait = resolution.waits > 0;
+        builder.discovery.may_wait = resolution.waits > 0;
         if selectors.is_empty() {
             inner.add_all(builder);
         }

@@ -1,6 +1,7 @@
 //! Network interfaces of the kernel, in network namespaces: compared with ip(8).
 
 pub(crate) mod living;
+mod many;
 
 use std::{
     collections::BTreeMap,

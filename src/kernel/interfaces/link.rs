@@ -2,50 +2,72 @@
 
 use std::{
     cell::OnceCell,
-    collections::BTreeSet,
     fs,
     os::unix::ffi::{OsStrExt, OsStringExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
-use super::{is_present, sysfs_directory};
+use super::{entries::Entries, sysfs_directory};
 use crate::{
     regular_file,
-    source::{Roots, parse},
+    source::{Roots, device::Registration, parse},
 };
 
 /// An interface and its directory in `/sys/class/net` (Documentation/ABI/testing/sysfs-class-net). A file is read when its
 /// value is first needed: a machine may have thousands of interfaces.
-pub(super) struct Link<'a> {
-    pub(super) name: &'a [u8],
+pub(super) struct Link {
+    pub(super) name: Vec<u8>,
+    /// `None` where sysfs has no directory of this name.
+    pub(super) registration: Option<Registration>,
     /// `None` where sysfs does not show it.
     directory: Option<PathBuf>,
-    entries: OnceCell<BTreeSet<Vec<u8>>>,
+    entries: OnceCell<Entries>,
     hardware_type: OnceCell<Option<u64>>,
-    device_type: OnceCell<String>,
+    event: OnceCell<String>,
     index: OnceCell<Option<u64>>,
     link_index: OnceCell<Option<u64>>,
 }
 
-impl<'a> Link<'a> {
+impl Link {
     /// The interface of this name. Where sysfs shows another namespace, `is_shown` is false.
-    pub(super) fn new(roots: &Roots, name: &'a [u8], is_shown: bool) -> Self {
+    pub(super) fn new(roots: &Roots, name: &[u8], is_shown: bool) -> Self {
         let directory = sysfs_directory(roots, name);
+        let registration = Registration::of(&directory);
         Self {
-            name,
-            directory: (is_shown && is_present(&directory)).then_some(directory),
+            name: name.to_vec(),
+            directory: (is_shown && registration.is_some()).then_some(directory),
+            registration,
             entries: OnceCell::new(),
             hardware_type: OnceCell::new(),
-            device_type: OnceCell::new(),
+            event: OnceCell::new(),
             index: OnceCell::new(),
             link_index: OnceCell::new(),
         }
     }
 
-    /// Whether its directory has this entry.
+    /// The entries of its directory.
+    pub(super) fn entries(&self) -> &Entries {
+        self.entries.get_or_init(|| {
+            let directory = self.directory.as_deref();
+            directory.map_or_else(Entries::default, Entries::read)
+        })
+    }
+
+    /// Whether sysfs shows it.
+    pub(super) fn is_shown(&self) -> bool {
+        self.directory.is_some()
+    }
+
+    /// Its name, its registration and its entries.
+    pub(super) fn into_parts(self) -> (Vec<u8>, Option<Registration>, Entries) {
+        self.entries();
+        let entries = self.entries.into_inner().unwrap_or_default();
+        (self.name, self.registration, entries)
+    }
+
+    /// Whether its directory has this [known](super::entries::KNOWN) entry.
     pub(super) fn has(&self, entry: &str) -> bool {
-        let directory = self.directory.as_ref();
-        directory.is_some_and(|directory| is_present(&directory.join(entry)))
+        self.entries().has(entry)
     }
 
     /// `type`: ARPHRD_* of `<linux/if_arp.h>`.
@@ -55,17 +77,15 @@ impl<'a> Link<'a> {
 
     /// DEVTYPE of `uevent`, which only some drivers set; otherwise empty.
     pub(super) fn device_type(&self) -> &str {
-        self.device_type.get_or_init(|| {
-            let text = self.text("uevent").unwrap_or_default();
-            let mut lines = text.lines();
-            let device_type = lines.find_map(|line| line.strip_prefix("DEVTYPE="));
-            device_type.unwrap_or_default().to_owned()
-        })
+        self.event_value("DEVTYPE=").unwrap_or_default()
     }
 
-    /// `ifindex`.
+    /// `ifindex`, which `uevent` has as well.
     pub(super) fn index(&self) -> Option<u64> {
-        *self.index.get_or_init(|| self.number("ifindex"))
+        *self.index.get_or_init(|| {
+            let index = self.event_value("IFINDEX=").map(str::as_bytes);
+            index.map_or_else(|| self.number("ifindex"), parse::number)
+        })
     }
 
     /// `iflink`: the index of the interface below, or of the other end of a pair, perhaps in another namespace; that of the
@@ -84,17 +104,18 @@ impl<'a> Link<'a> {
 
     /// The names of the interfaces below it in this namespace: `lower_NAME`.
     pub(super) fn lowers(&self) -> impl Iterator<Item = &[u8]> {
-        self.neighbours(b"lower_")
+        self.entries().lowers()
     }
 
     /// The names of the interfaces above it in this namespace: `upper_NAME`.
     pub(super) fn uppers(&self) -> impl Iterator<Item = &[u8]> {
-        self.neighbours(b"upper_")
+        self.entries().uppers()
     }
 
     /// The name of the bridge, bond, VRF or failover device that it is a port of: the link `master`.
     pub(super) fn master(&self) -> Option<Vec<u8>> {
-        let path = self.directory.as_ref()?.join("master");
+        let path = self.directory.as_ref().filter(|_| self.has("master"))?;
+        let path = path.join("master");
         let target = match fs::read_link(&path) {
             Ok(target) => target.into_os_string().into_vec(),
             // A copy of a tree may have a file in place of the link.
@@ -121,19 +142,9 @@ impl<'a> Link<'a> {
         parse::number(self.text(name)?.trim_ascii().as_bytes())
     }
 
-    fn neighbours(&self, prefix: &'static [u8]) -> impl Iterator<Item = &[u8]> {
-        let entries = self.entries.get_or_init(|| {
-            let directory = self.directory.as_deref().map(entries_of);
-            directory.unwrap_or_default()
-        });
-        entries
-            .iter()
-            .filter_map(move |entry| entry.strip_prefix(prefix))
+    fn event_value(&self, key: &str) -> Option<&str> {
+        let event = || self.text("uevent").unwrap_or_default();
+        let mut lines = self.event.get_or_init(event).lines();
+        lines.find_map(|line| line.strip_prefix(key))
     }
-}
-
-fn entries_of(directory: &Path) -> BTreeSet<Vec<u8>> {
-    let entries = regular_file::entries(directory).into_iter().flatten();
-    let names = entries.map(|entry| entry.file_name().into_vec());
-    names.collect()
 }

@@ -1,20 +1,17 @@
 //! The network interfaces: `/proc/net/dev` and `/sys/class/net`.
 
+mod entries;
 mod link;
 mod names;
 mod namespace;
 mod role;
 mod routes;
 mod serial;
+mod shared;
+mod survey;
 mod uplinks;
 
-use std::{
-    collections::HashSet,
-    ffi::OsStr,
-    fs,
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
 
 use crate::{
     metric::{Group, Object},
@@ -22,31 +19,51 @@ use crate::{
     source::{Error, Roots, device::Registration, parse},
 };
 
-pub(super) use namespace::is_shown;
-pub(super) use uplinks::Part;
+use entries::Entries;
 
-/// A network interface.
+pub(super) use shared::Interfaces;
+
+/// A network interface, as it was found.
 #[derive(Debug)]
 pub(super) struct Interface {
     pub(super) name: Vec<u8>,
+    /// `None` where sysfs has no directory of this name.
+    pub(super) registration: Option<Registration>,
+    /// Whether sysfs shows it: not where sysfs shows another namespace.
+    pub(super) is_shown: bool,
+    /// Whether it is a part of `network/all`.
+    pub(super) is_uplink: bool,
+    /// Whether it has no hardware and is no uplink.
+    pub(super) is_virtual: bool,
+    entries: Entries,
+}
+
+impl Interface {
+    /// The object of its metrics.
+    pub(super) fn object(&self) -> Object {
+        Object {
+            is_virtual: self.is_virtual,
+            ..object(&self.name)
+        }
+    }
+
+    /// Its identity.
+    pub(super) fn key(&self) -> InterfaceKey {
+        InterfaceKey {
+            name: self.name.clone(),
+            registration: self.registration,
+        }
+    }
+
+    /// The entries of its directory in sysfs.
+    pub(super) fn entries(&self) -> &Entries {
+        &self.entries
+    }
 }
 
 /// The object of the metrics of the interface with this name: an uplink, or one with hardware.
 pub(super) fn object(name: &[u8]) -> Object {
     Object::new(&String::from_utf8_lossy(name), Group::Network)
-}
-
-/// The object of the metrics of each interface. `all` are those that are present now.
-pub(super) fn objects(roots: &Roots, all: &[Interface]) -> impl Fn(&[u8]) -> Object + use<> {
-    let virtual_names = all.iter().zip(parts(roots, all));
-    let virtual_names: HashSet<_> = virtual_names
-        .filter(|(_, part)| part.is_virtual)
-        .map(|(interface, _)| interface.name.clone())
-        .collect();
-    move |name| Object {
-        is_virtual: virtual_names.contains(name),
-        ..object(name)
-    }
 }
 
 /// A file of `/proc/net`. With the mount option `subset=pid`, there is no `/proc/net` (proc(5)), and the same files are in
@@ -59,17 +76,17 @@ pub(super) fn table_path(roots: &Roots, file: &str) -> PathBuf {
     }
 }
 
-/// The interfaces that are present now, from `/proc/net/dev`, or from `/sys/class/net` if that cannot be read.
+/// The names of the interfaces that are present now, from `/proc/net/dev`, or from `/sys/class/net` if that cannot be read.
 ///
 /// # Errors
 /// If neither can be read.
-pub(super) fn list(roots: &Roots) -> Result<Vec<Interface>, Error> {
+pub(super) fn list_names(roots: &Roots) -> Result<Vec<Vec<u8>>, Error> {
     let path = table_path(roots, "dev");
     match regular_file::table(&path) {
-        Ok(text) => Ok(parse_interfaces(&text)),
+        Ok(text) => Ok(parse_names(&text)),
         Err(cause) => match sysfs_names(roots) {
             names if names.is_empty() => Err(Error::io(&path, cause)),
-            names => Ok(names.into_iter().map(|name| Interface { name }).collect()),
+            names => Ok(names),
         },
     }
 }
@@ -88,35 +105,13 @@ fn sysfs_names(roots: &Roots) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// The interfaces in a text of `/proc/net/dev`.
-pub(super) fn parse_interfaces(text: &[u8]) -> Vec<Interface> {
+/// The names of the interfaces in a text of `/proc/net/dev`.
+fn parse_names(text: &[u8]) -> Vec<Vec<u8>> {
     let mut known = HashSet::new();
     let names = parse::lines(text).filter_map(|line| Some(split_line(line)?.0));
     // The kernel writes one line for each interface. A second line of a name is skipped.
     let names = names.filter(|name| known.insert(*name)).map(<[u8]>::to_vec);
-    names.map(|name| Interface { name }).collect()
-}
-
-/// The [uplinks] that are present now.
-///
-/// # Errors
-/// Those of [`list`].
-pub(super) fn list_uplinks(roots: &Roots) -> Result<Vec<Interface>, Error> {
-    let interfaces = list(roots)?;
-    let parts = parts(roots, &interfaces);
-    let both = interfaces.into_iter().zip(parts);
-    Ok(both
-        .filter_map(|(interface, part)| part.is_uplink.then_some(interface))
-        .collect())
-}
-
-/// The part of each interface in `network/all`.
-pub(super) fn parts(roots: &Roots, interfaces: &[Interface]) -> Vec<Part> {
-    let names: Vec<&[u8]> = interfaces
-        .iter()
-        .map(|interface| &*interface.name)
-        .collect();
-    uplinks::find(roots, &names)
+    names.collect()
 }
 
 /// The name in a line, and the rest. A name may have any byte but a slash, a colon and white space (`dev_valid_name` in
@@ -148,11 +143,6 @@ impl InterfaceKey {
             registration: Registration::of(&sysfs_directory(roots, name)),
         }
     }
-}
-
-/// Whether something is at this path: a file, a directory or a link, also one that leads nowhere.
-fn is_present(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
 }
 
 #[cfg(test)]

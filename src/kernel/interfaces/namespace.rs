@@ -13,12 +13,12 @@ use crate::{
 /// `/proc/net` is of the namespace of the reader, sysfs is of the namespace in which it was mounted: that of the host in
 /// some containers. There an `eth0` of the container would be taken for the `eth0` of the host. The namespaces differ if a
 /// name has different indices in both.
-pub(in crate::kernel) fn is_shown(roots: &Roots, names: &[&[u8]]) -> bool {
+pub(super) fn is_shown(roots: &Roots, names: &[Vec<u8>]) -> bool {
     let indices = indices(roots);
     // The loopback interface has the index 1 in each namespace.
-    let names = names.iter().filter(|name| **name != b"lo");
+    let names = names.iter().filter(|name| *name != b"lo");
     let pairs = names.filter_map(|name| {
-        let in_procfs = indices.get(*name)?;
+        let in_procfs = indices.get(name)?;
         Some((*in_procfs, Link::new(roots, name, true).index()?))
     });
     let mut pairs = pairs.take(PAIRS);
@@ -68,7 +68,10 @@ mod tests {
         for (path, text) in files {
             tree.write(path, text);
         }
-        assert_eq!(is_shown(&tree.roots(), &[b"lo", b"eth0"]), expected);
+        assert_eq!(
+            is_shown(&tree.roots(), &[b"lo".to_vec(), b"eth0".to_vec()]),
+            expected
+        );
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! The routes of a namespace, as far as they show which interface carries which: `/proc/net/route` and
 //! `/proc/net/ipv6_route`.
 
+use std::collections::HashMap;
+
 use super::table_path;
 use crate::{
     regular_file,
     source::{Roots, parse},
 };
 
-/// The routes of IPv4 and IPv6.
-pub(super) struct Routes(Vec<Route>);
+/// The routes of IPv4 and IPv6 by their interfaces.
+pub(super) struct Routes(HashMap<Vec<u8>, Vec<Route>>);
 
 struct Route {
-    interface: Vec<u8>,
     is_ipv4: bool,
     /// To everywhere.
     is_default: bool,
@@ -28,7 +29,11 @@ impl Routes {
         let ipv6 = table("ipv6_route");
         let ipv4 = parse::lines(&ipv4).filter_map(parse_ipv4);
         let ipv6 = parse::lines(&ipv6).filter_map(parse_ipv6);
-        Self(ipv4.chain(ipv6).collect())
+        let mut routes: HashMap<_, Vec<_>> = HashMap::new();
+        for (interface, route) in ipv4.chain(ipv6) {
+            routes.entry(interface.to_vec()).or_default().push(route);
+        }
+        Self(routes)
     }
 
     /// Whether an interface has a default route.
@@ -54,9 +59,7 @@ impl Routes {
     }
 
     fn of(&self, interface: &[u8]) -> impl Iterator<Item = &Route> {
-        self.0
-            .iter()
-            .filter(move |route| route.interface == interface)
+        self.0.get(interface).into_iter().flatten()
     }
 }
 
@@ -67,35 +70,39 @@ const RTF_CACHE: u32 = 0x0100_0000;
 
 /// `eth0 00000000 010200C0 0003 0 0 100 00000000 ...`: the interface, the destination, the gateway, the flags, two numbers,
 /// the metric and the mask.
-fn parse_ipv4(line: &[u8]) -> Option<Route> {
+fn parse_ipv4(line: &[u8]) -> Option<(&[u8], Route)> {
     let mut fields = parse::fields(line);
-    let interface = fields.next()?.to_vec();
+    let interface = fields.next()?;
     let destination = hexadecimal(fields.next()?)?;
     let flags = hexadecimal(fields.nth(1)?)?;
     let mask = hexadecimal(fields.nth(3)?)?;
-    (flags & RTF_REJECT == 0).then_some(Route {
+    (flags & RTF_REJECT == 0).then_some((
         interface,
-        is_ipv4: true,
-        is_default: destination == 0 && mask == 0,
-        is_host: mask == u32::MAX,
-        has_gateway: flags & RTF_GATEWAY != 0,
-    })
+        Route {
+            is_ipv4: true,
+            is_default: destination == 0 && mask == 0,
+            is_host: mask == u32::MAX,
+            has_gateway: flags & RTF_GATEWAY != 0,
+        },
+    ))
 }
 
 /// The destination and its length, the source and its length, the gateway, the metric, two numbers, the flags and the
 /// interface. Kernels before 4.2 list each address that was reached lately, with RTF_CACHE.
-fn parse_ipv6(line: &[u8]) -> Option<Route> {
+fn parse_ipv6(line: &[u8]) -> Option<(&[u8], Route)> {
     let mut fields = parse::fields(line);
     let length = hexadecimal(fields.nth(1)?)?;
     let flags = hexadecimal(fields.nth(6)?)?;
-    let interface = fields.next()?.to_vec();
-    (flags & (RTF_REJECT | RTF_CACHE) == 0).then_some(Route {
+    let interface = fields.next()?;
+    (flags & (RTF_REJECT | RTF_CACHE) == 0).then_some((
         interface,
-        is_ipv4: false,
-        is_default: length == 0,
-        is_host: length == 128,
-        has_gateway: flags & RTF_GATEWAY != 0,
-    })
+        Route {
+            is_ipv4: false,
+            is_default: length == 0,
+            is_host: length == 128,
+            has_gateway: flags & RTF_GATEWAY != 0,
+        },
+    ))
 }
 
 fn hexadecimal(field: &[u8]) -> Option<u32> {

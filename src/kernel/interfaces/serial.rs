@@ -14,8 +14,8 @@ use crate::{
 pub(super) fn is_carried(
     roots: &Roots,
     routes: &Routes,
-    ppp: &Link<'_>,
-    carriers: &[&Link<'_>],
+    ppp: &Link,
+    carriers: &[&Link],
     ways: &[&[u8]],
 ) -> bool {
     if carriers.iter().all(|carrier| is_down(carrier)) {
@@ -23,15 +23,15 @@ pub(super) fn is_carried(
     }
     let leads_to_server = |way: &&[u8]| {
         routes.has_host_behind_gateway(way)
-            || routes.has_gateway(way) && !routes.has_default(ppp.name)
+            || routes.has_gateway(way) && !routes.has_default(&ppp.name)
     };
     has_pppoe_session(roots)
-        || has_l2tp_session(roots, ppp.name)
+        || has_l2tp_session(roots, &ppp.name)
         || ways.iter().any(leads_to_server)
 }
 
 /// Whether an interface has no link now. Some drivers do not know.
-fn is_down(link: &Link<'_>) -> bool {
+fn is_down(link: &Link) -> bool {
     let state = link.text("operstate").unwrap_or_default();
     ["down", "notpresent", "lowerlayerdown"].contains(&state.trim_ascii())
 }

@@ -1,20 +1,12 @@
 use super::*;
 use crate::source::tests::Tree;
 
-#[track_caller]
-fn names(interfaces: &[Interface]) -> Vec<&[u8]> {
-    interfaces
-        .iter()
-        .map(|interface| &*interface.name)
-        .collect()
-}
-
 #[test]
 fn a_name_may_have_any_other_sign() {
     let text = b"Inter-|   Receive |  Transmit\n face |bytes |bytes\n  lo: 1\n a|b: 1\nwlan*0:1\n\xff\"[\\: 1\n";
-    let interfaces = parse_interfaces(text);
+    let names = parse_names(text);
     let expected: [&[u8]; 4] = [b"lo", b"a|b", b"wlan*0", b"\xff\"[\\"];
-    assert_eq!(names(&interfaces), expected);
+    assert_eq!(names, expected);
     let roots = Roots::default();
     let directory = sysfs_directory(&roots, b"\xff");
     assert_eq!(directory.as_os_str().as_bytes(), b"/sys/class/net/\xff");
@@ -30,16 +22,16 @@ fn sysfs_lists_the_interfaces_where_procfs_does_not() {
         sys: tree.root.join("sys"),
         root: tree.root.clone(),
     };
-    assert_eq!(names(&list(&roots).unwrap()), [b"eth0"]);
+    assert_eq!(list_names(&roots).unwrap(), [b"eth0"]);
     tree.write("proc/self/net/dev", "wlan0: 1 2\n");
-    assert_eq!(names(&list(&roots).unwrap()), [b"wlan0"]);
+    assert_eq!(list_names(&roots).unwrap(), [b"wlan0"]);
     tree.write("proc/net/dev", "eth1: 1 2\n");
-    assert_eq!(names(&list(&roots).unwrap()), [b"eth1"]);
+    assert_eq!(list_names(&roots).unwrap(), [b"eth1"]);
     let nothing = Roots {
         proc: tree.root.join("none"),
         sys: tree.root.join("none"),
         root: tree.root.clone(),
     };
-    let error = list(&nothing).unwrap_err().to_string();
+    let error = list_names(&nothing).unwrap_err().to_string();
     assert!(error.contains("none/net/dev: "), "{error}");
 }

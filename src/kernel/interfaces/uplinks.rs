@@ -6,78 +6,31 @@
 mod hardware;
 mod hardware_type;
 
-use std::{
-    cell::OnceCell,
-    collections::{BTreeMap, HashMap},
-};
+use std::{cell::OnceCell, collections::HashMap};
 
-use super::{link::Link, names, namespace, role::Role, routes::Routes, serial};
-use crate::source::Roots;
+use super::{link::Link, names, role::Role};
 
+pub(super) use hardware::is_port;
 use hardware_type::*;
 
-/// The part of an interface in `network/all`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::kernel) struct Part {
-    pub(in crate::kernel) is_uplink: bool,
-    /// Whether it has no hardware and is no uplink.
-    pub(in crate::kernel) is_virtual: bool,
-}
-
-/// The part of each of these interfaces in `network/all`.
-pub(in crate::kernel) fn find(roots: &Roots, names: &[&[u8]]) -> Vec<Part> {
-    let is_shown = namespace::is_shown(roots, names);
-    let links = names.iter().map(|name| Link::new(roots, name, is_shown));
-    let links: Vec<_> = links.collect();
-    let graph = Graph {
-        by_name: links.iter().map(|link| (link.name, link)).collect(),
-        by_index: OnceCell::new(),
-    };
-    let are_uplinks = graph.are_uplinks(roots, &links);
-    let parts = links.iter().map(|link| Part {
-        is_uplink: are_uplinks[link.name],
-        is_virtual: !are_uplinks[link.name] && !link.has("device"),
-    });
-    parts.collect()
-}
-
 /// The interfaces of a namespace.
-struct Graph<'a> {
-    by_name: BTreeMap<&'a [u8], &'a Link<'a>>,
-    by_index: OnceCell<HashMap<u64, &'a Link<'a>>>,
+#[derive(Default)]
+pub(super) struct Graph {
+    pub(super) links: Vec<Link>,
+    /// Their places in `links`.
+    by_name: HashMap<Vec<u8>, usize>,
+    by_index: OnceCell<HashMap<u64, usize>>,
 }
 
-impl<'a> Graph<'a> {
-    fn are_uplinks(&self, roots: &Roots, links: &'a [Link<'a>]) -> HashMap<&'a [u8], bool> {
-        let has_hardware = links.iter().any(|link| hardware::is_port(self, link));
-        let roles = links.iter().map(|link| self.role(link, has_hardware));
-        let mut roles: Vec<_> = roles.collect();
-        let routes = OnceCell::new();
-        let routes = || routes.get_or_init(|| Routes::read(roots));
-        if roles.contains(&Role::Peer) {
-            mark_host_sides(links, &mut roles, routes());
-        }
-        let counted = counted_roles(&roles);
-        let is_counted = |role: &Role| counted.contains(role);
-        let mut are_uplinks: Vec<_> = roles.iter().map(is_counted).collect();
-        if roles.contains(&Role::Serial) && !is_counted(&Role::Serial) {
-            let both = links.iter().zip(&are_uplinks);
-            let carriers: Vec<_> = both.filter(|(_, is)| **is).map(|(link, _)| link).collect();
-            // A way out may be a bridge on top of the carrier.
-            let both = links.iter().zip(&roles);
-            let ways = both.filter(|(_, role)| !TUNNELLED.contains(role));
-            let ways: Vec<_> = ways.map(|(link, _)| link.name).collect();
-            let parts = links.iter().zip(&roles).zip(&mut are_uplinks);
-            for ((link, _), is_uplink) in parts.filter(|((_, role), _)| **role == Role::Serial) {
-                *is_uplink =
-                    !(is_ppp(link) && serial::is_carried(roots, routes(), link, &carriers, &ways));
-            }
-        }
-        let names = links.iter().map(|link| link.name);
-        names.zip(are_uplinks).collect()
+impl Graph {
+    /// Adds an interface, before anything is asked.
+    pub(super) fn add(&mut self, link: Link) {
+        self.by_name.insert(link.name.clone(), self.links.len());
+        self.links.push(link);
     }
 
-    fn role(&self, link: &Link<'_>, has_hardware: bool) -> Role {
+    /// The role of an interface. `has_hardware` says whether one of them is [`Role::Hardware`] by its device.
+    pub(super) fn role(&self, link: &Link, has_hardware: bool) -> Role {
         let kind = link.hardware_type();
         if link.name == b"lo" || kind.is_some_and(|kind| NO_TRAFFIC.contains(&kind)) {
             return Role::Internal;
@@ -88,7 +41,7 @@ impl<'a> Graph<'a> {
                 false => Role::Internal,
             };
         }
-        match (kind, names::role(link.name)) {
+        match (kind, names::role(&link.name)) {
             (Some(AX25 | PPP), Role::Internal) => Role::Internal,
             (Some(AX25 | PPP), _) => Role::Serial,
             (Some(kind), suggested) if SLIP.contains(&kind) => match suggested {
@@ -112,7 +65,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The role of an interface without hardware, by what the kernel shows.
-    fn virtual_role(&self, link: &Link<'_>, suggested: Role, has_hardware: bool) -> Role {
+    fn virtual_role(&self, link: &Link, suggested: Role, has_hardware: bool) -> Role {
         if self.is_stacked(link) {
             return Role::Internal;
         }
@@ -152,9 +105,9 @@ impl<'a> Graph<'a> {
     }
 
     /// The role of an interface whose type sysfs does not show, by its name.
-    fn suggested_role(&self, link: &Link<'_>, suggested: Role, has_hardware: bool) -> Role {
+    fn suggested_role(&self, link: &Link, suggested: Role, has_hardware: bool) -> Role {
         let is_vlan = || {
-            names::vlan_parent(link.name).is_some_and(|parent| self.by_name.contains_key(parent))
+            names::vlan_parent(&link.name).is_some_and(|parent| self.by_name.contains_key(parent))
         };
         match suggested {
             Role::Serial => Role::Serial,
@@ -167,7 +120,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Whether its packets pass an interface below it in this namespace.
-    fn is_stacked(&self, link: &Link<'_>) -> bool {
+    fn is_stacked(&self, link: &Link) -> bool {
         let mut lowers = link.lowers();
         lowers.any(|name| self.by_name.contains_key(name))
             || link.has("bridge")
@@ -176,20 +129,20 @@ impl<'a> Graph<'a> {
 
     /// Whether an interface of a modem is a channel of another one. Where the driver does not list what is below, the index
     /// and the names show it.
-    fn is_channel(&self, link: &Link<'_>) -> bool {
+    fn is_channel(&self, link: &Link) -> bool {
         let other = link
             .link_index()
             .filter(|other| Some(*other) != link.index());
-        let is_whole = |name: &&[u8]| name.starts_with(b"rmnet_") && !name.starts_with(CHANNEL);
+        let is_whole = |name: &Vec<u8>| name.starts_with(b"rmnet_") && !name.starts_with(CHANNEL);
         self.is_stacked(link)
             || other.is_some_and(|other| self.of_index(other).is_some())
             || link.name.starts_with(CHANNEL) && self.by_name.keys().any(is_whole)
     }
 
     /// Whether it is a port of a bridge, or of Open vSwitch: it leads to a guest, unless it is an uplink of the bridge.
-    fn is_bridged(&self, link: &Link<'_>) -> bool {
+    fn is_bridged(&self, link: &Link) -> bool {
         let is_bridge = |master: Vec<u8>| {
-            let bridge = self.by_name.get(&*master);
+            let bridge = self.named(&master);
             master == b"ovs-system" || bridge.is_some_and(|bridge| bridge.has("bridge"))
         };
         link.has("brport") || link.master().is_some_and(is_bridge)
@@ -198,7 +151,7 @@ impl<'a> Graph<'a> {
     /// Whether the other side of an interface is in another namespace; none if that is not certain. A dummy or an ifb has
     /// no other side, and both ends of a veth pair may be here. By chance, the index of the other side may be that of an
     /// interface here: the name decides then.
-    fn leads_out(&self, link: &Link<'_>, suggested: Role) -> Option<bool> {
+    fn leads_out(&self, link: &Link, suggested: Role) -> Option<bool> {
         let (index, other) = (link.index()?, link.link_index()?);
         let is_here = || {
             let peer = self.of_index(other);
@@ -217,26 +170,27 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn of_index(&self, index: u64) -> Option<&'a Link<'a>> {
+    fn of_index(&self, index: u64) -> Option<&Link> {
         let by_index = self.by_index.get_or_init(|| {
-            let links = self.by_name.values();
+            let links = self.links.iter().enumerate();
             links
-                .filter_map(|link| Some((link.index()?, *link)))
+                .filter_map(|(place, link)| Some((link.index()?, place)))
                 .collect()
         });
-        by_index.get(&index).copied()
+        self.links.get(*by_index.get(&index)?)
+    }
+
+    fn named(&self, name: &[u8]) -> Option<&Link> {
+        self.links.get(*self.by_name.get(name)?)
     }
 
     fn known<'b>(
         &'b self,
         names: impl Iterator<Item = &'b [u8]>,
-    ) -> impl Iterator<Item = &'a Link<'a>> {
-        names.filter_map(|name| self.by_name.get(name).copied())
+    ) -> impl Iterator<Item = &'b Link> {
+        names.filter_map(|name| self.named(name))
     }
 }
-
-/// The roles whose packets are carried by another interface or by a program.
-const TUNNELLED: [Role; 4] = [Role::Serial, Role::Tap, Role::Tun, Role::Tunnel];
 
 /// The names of the channels of a modem of Qualcomm.
 const CHANNEL: &[u8] = b"rmnet_data";
@@ -253,45 +207,11 @@ const TUNNEL_DEVICES: [&str; 8] = [
     "ovpn",
 ];
 
-fn is_ppp(link: &Link<'_>) -> bool {
+pub(super) fn is_ppp(link: &Link) -> bool {
     match link.hardware_type() {
         Some(kind) => kind == PPP,
         None => link.name.windows(3).any(|part| part == b"ppp"),
     }
-}
-
-/// Marks the ends of pairs that lead to containers inside of this namespace: those with routes to single addresses only,
-/// beside one with a default route.
-fn mark_host_sides(links: &[Link<'_>], roles: &mut [Role], routes: &Routes) {
-    let is_peer = |role: &Role| matches!(role, Role::Peer | Role::NamedPeer);
-    let mut both = links.iter().zip(&*roles);
-    if both.any(|(link, role)| is_peer(role) && routes.has_default(link.name)) {
-        for (link, role) in links.iter().zip(roles) {
-            if *role == Role::Peer && routes.leads_to_hosts(link.name) {
-                *role = Role::HostSide;
-            }
-        }
-    }
-}
-
-/// The roles whose interfaces are counted. The others are carried by these, or stay in the namespace. PPP is counted beside
-/// these if it is not carried.
-fn counted_roles(roles: &[Role]) -> &'static [Role] {
-    let order: [&[Role]; 7] = [
-        &[Role::Hardware, Role::NamedPeer],
-        &[Role::NamedPeer, Role::Peer],
-        &[Role::HostSide],
-        &[Role::Serial],
-        &[Role::Tap],
-        &[Role::Tun],
-        &[Role::Tunnel],
-    ];
-    let is_there = |role: &Role| roles.contains(role);
-    let with_hardware = is_there(&Role::Hardware);
-    let mut order = order.into_iter().skip(usize::from(!with_hardware));
-    order
-        .find(|roles| roles.iter().any(is_there))
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

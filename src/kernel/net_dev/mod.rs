@@ -3,12 +3,14 @@
 mod columns;
 mod record;
 
+use std::{collections::HashSet, time::Duration};
+
 use crate::{
-    kernel::interfaces::{self, InterfaceKey},
+    kernel::interfaces::{self, InterfaceKey, Interfaces},
     metric::{Group, Metric, Object},
     reading::{Fault, Raw},
     source::{
-        About, Error, Roots, Source,
+        About, Error, Source,
         rows::table::{self, Format, Found, Table},
     },
 };
@@ -18,15 +20,15 @@ use record::InterfaceRecord;
 
 /// The lines of `/proc/net/dev`: the totals, and then a row of columns for each interface.
 pub(super) struct InterfaceCounters {
-    roots: Roots,
+    interfaces: Interfaces,
     table: Table<NetDev, InterfaceKey>,
 }
 
 impl InterfaceCounters {
-    pub(super) fn new(roots: &Roots) -> Self {
+    pub(super) fn new(interfaces: &Interfaces) -> Self {
         Self {
-            roots: roots.clone(),
-            table: Table::new(interfaces::table_path(roots, "dev")),
+            interfaces: interfaces.share(),
+            table: Table::new(interfaces::table_path(interfaces.roots(), "dev")),
         }
     }
 }
@@ -53,28 +55,29 @@ impl Source for InterfaceCounters {
         .of_devices(&["net"])
     }
 
+    fn prepare_discovery(&mut self, since: Duration) -> bool {
+        self.interfaces.prepare(since)
+    }
+
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let text = self.table.text()?;
-        let names = table::names::<NetDev>(text);
-        let interfaces = interfaces::parse_interfaces(text);
-        let parts = interfaces::parts(&self.roots, &interfaces);
-        let found = interfaces.iter().zip(&parts);
-        let found = found.map(|(interface, part)| Found {
-            id: InterfaceKey::of(&self.roots, &interface.name),
+        let mut names = table::names::<NetDev>(text);
+        let interfaces = self.interfaces.find()?;
+        // The reading notices the lines that have come since.
+        let known: HashSet<&[u8]> = interfaces.iter().map(|each| &*each.name).collect();
+        names.retain(|name| known.contains(&**name));
+        let found = interfaces.iter().map(|interface| Found {
+            id: interface.key(),
             name: &interface.name,
-            is_counted: part.is_uplink,
+            is_counted: interface.is_uplink,
         });
         let rows = self.table.arrange(names, found);
         let mut metrics = Vec::new();
-        for ((interface, part), row) in interfaces.iter().zip(&parts).zip(rows) {
-            let object = Object {
-                is_virtual: part.is_virtual,
-                ..interfaces::object(&interface.name)
-            };
-            let object = ("network", &*interface.name, &object);
+        for (interface, row) in interfaces.iter().zip(rows) {
+            let object = ("network", &*interface.name, &interface.object());
             metrics.extend(self.table.metrics(row, object, &PROPERTIES));
         }
-        if parts.iter().any(|part| part.is_uplink) {
+        if interfaces.iter().any(|interface| interface.is_uplink) {
             let object = Object::new("All network interfaces", Group::Network);
             metrics.extend(
                 ALL.map(|(property, formula)| property.of("network", b"all", &object, formula)),
@@ -85,7 +88,8 @@ impl Source for InterfaceCounters {
 
     fn read(&mut self, columns: &mut Vec<Raw>) -> Result<(), Error> {
         // Another interface may have the name of one that has gone.
-        let is_same = |name: &[u8], key: &InterfaceKey| *key == InterfaceKey::of(&self.roots, name);
+        let roots = self.interfaces.roots();
+        let is_same = |name: &[u8], key: &InterfaceKey| *key == InterfaceKey::of(roots, name);
         self.table.read(columns, is_same)?;
         let (totals, rows) = columns.split_at_mut(TOTALS);
         for (total, column) in totals.iter_mut().zip([ALL_DOWN, ALL_UP]) {

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, time::Duration};
 use super::*;
 use crate::{
     reading::{Reading, Snapshot, Stamp, Value},
-    source::tests::{Tree, level, read, roots},
+    source::{
+        Roots,
+        tests::{Tree, level, read, roots},
+    },
 };
 
 fn line(name: &str, down: u64) -> String {
@@ -20,7 +23,7 @@ fn the_table_may_be_that_of_the_process_alone() {
         proc: tree.root.join("proc"),
         ..tree.roots()
     };
-    let mut counters = InterfaceCounters::new(&roots);
+    let mut counters = InterfaceCounters::new(&Interfaces::new(&roots));
     let metrics = counters.discover().unwrap();
     let columns = read(&mut counters);
     assert_eq!(
@@ -35,7 +38,7 @@ fn machine(lines: &str) -> (Tree, InterfaceCounters) {
     tree.write("class/net/eth0/device/uevent", "");
     tree.write("class/net/eth1/device/uevent", "");
     tree.write("net/dev", lines);
-    let counters = InterfaceCounters::new(&tree.roots());
+    let counters = InterfaceCounters::new(&Interfaces::new(&tree.roots()));
     (tree, counters)
 }
 
@@ -174,7 +177,7 @@ fn lines() {
 
 #[test]
 fn fixtures() {
-    let mut server = InterfaceCounters::new(&roots("server"));
+    let mut server = InterfaceCounters::new(&Interfaces::new(&roots("server")));
     let metrics = server.discover().unwrap();
     assert_eq!(metrics.len(), 10 * 12 + 6);
     let columns = read(&mut server);

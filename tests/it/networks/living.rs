@@ -16,13 +16,13 @@ use crate::support::{
 };
 
 /// A service in a network namespace of its own.
-struct Service {
-    bus: Bus,
+pub(super) struct Service {
+    pub(super) bus: Bus,
     daemon: Child,
 }
 
 impl Service {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let bus = Bus::new();
         let mut daemon = bus.command("unshare");
         daemon.args(["--net", "--mount", "bash", "-c"]);

@@ -4,7 +4,7 @@ use super::{Graph, hardware_type::NO_TRAFFIC};
 use crate::kernel::interfaces::link::Link;
 
 /// Whether an interface is a device whose traffic leaves the machine by it, and is counted in no other device.
-pub(super) fn is_port(graph: &Graph<'_>, link: &Link<'_>) -> bool {
+pub(in crate::kernel::interfaces) fn is_port(graph: &Graph, link: &Link) -> bool {
     link.has("device")
         && !link
             .hardware_type()
@@ -16,7 +16,7 @@ pub(super) fn is_port(graph: &Graph<'_>, link: &Link<'_>) -> bool {
 /// Whether a device is the side of this host of an interface in a guest: a backend of Xen, or the representor of a function
 /// that a guest has (Documentation/networking/representors.rst). Its traffic leaves the machine through another port, or
 /// stays here. The simulators of the kernel have no other side.
-fn is_of_guest(link: &Link<'_>) -> bool {
+fn is_of_guest(link: &Link) -> bool {
     let subsystem = link.device_subsystem();
     if subsystem.is_some_and(|name| INSIDE.contains(&&*name)) {
         return true;
@@ -36,7 +36,7 @@ const INSIDE: [&[u8]; 3] = [b"xen-backend", b"mac80211_hwsim", b"netdevsim"];
 
 /// Whether the bytes of a device are counted in another device: a virtual function below the interface that stands for it
 /// (netvsc, net_failover), or a port of a switch whose packets pass the conduit (DSA).
-fn is_counted_elsewhere(graph: &Graph<'_>, link: &Link<'_>) -> bool {
+fn is_counted_elsewhere(graph: &Graph, link: &Link) -> bool {
     if is_switch_port(graph, link) {
         return graph.known(link.lowers()).next().is_some() || conduit(graph, link).is_some();
     }
@@ -48,14 +48,14 @@ fn is_counted_elsewhere(graph: &Graph<'_>, link: &Link<'_>) -> bool {
 
 /// Whether a device is a port of a switch on the board (Documentation/networking/dsa). The interface below it, which leads
 /// to the switch, has a directory `dsa`.
-fn is_switch_port(graph: &Graph<'_>, link: &Link<'_>) -> bool {
+fn is_switch_port(graph: &Graph, link: &Link) -> bool {
     link.device_type() == "dsa"
         || graph.known(link.lowers()).any(|lower| lower.has("dsa"))
         || conduit(graph, link).is_some()
 }
 
 /// The conduit of a port of a switch, where the kernel does not list what is below the port (before 4.20).
-fn conduit<'a>(graph: &Graph<'a>, link: &Link<'_>) -> Option<&'a Link<'a>> {
+fn conduit<'a>(graph: &'a Graph, link: &Link) -> Option<&'a Link> {
     let other = link
         .link_index()
         .filter(|other| Some(*other) != link.index())?;

@@ -5,8 +5,7 @@ mod devices;
 mod ppp;
 mod stacks;
 
-use super::*;
-use crate::source::tests::Tree;
+use crate::{kernel::interfaces::Interfaces, source::tests::Tree};
 
 /// Checks the uplinks of a namespace. Each interface is a name and the entries of its directory: `type=512` is a file,
 /// `DEVTYPE=vlan` a line of `uevent`, `master=br0` a link, and `device` a directory.
@@ -22,23 +21,23 @@ fn check_beside(files: &[(&str, &str)], interfaces: &[&str], expected: &str) {
     for (name, text) in files {
         tree.write(&format!("net/{name}"), text);
     }
-    let mut names = Vec::new();
+    let mut table = String::new();
     for interface in interfaces {
         let mut words = interface.split(' ');
         let name = words.next().unwrap();
-        names.push(name.as_bytes());
+        table.push_str(&format!("{name}: 1\n"));
         let directory = format!("class/net/{name}");
         if !words.clone().any(|word| word == "hidden") {
             tree.write(&format!("{directory}/mtu"), "1500\n");
             words.for_each(|word| write(&tree, &directory, word));
         }
     }
-    let parts = find(&tree.roots(), &names);
-    let is_both = |part: &Part| part.is_uplink && part.is_virtual;
-    assert!(!parts.iter().any(is_both), "{parts:?}");
-    let uplinks = names.iter().zip(parts).filter(|(_, part)| part.is_uplink);
+    tree.write("net/dev", &table);
+    let found = Interfaces::new(&tree.roots()).find().unwrap();
+    assert!(!found.iter().any(|each| each.is_uplink && each.is_virtual));
+    let uplinks = found.iter().filter(|each| each.is_uplink);
     let uplinks: Vec<_> = uplinks
-        .map(|(name, _)| std::str::from_utf8(name).unwrap())
+        .map(|each| str::from_utf8(&each.name).unwrap())
         .collect();
     assert_eq!(uplinks.join(" "), expected);
 }
@@ -46,7 +45,7 @@ fn check_beside(files: &[(&str, &str)], interfaces: &[&str], expected: &str) {
 #[test]
 fn interfaces_without_hardware_are_virtual_unless_they_are_uplinks() {
     let tree = Tree::new();
-    let mut names: Vec<&[u8]> = Vec::new();
+    let mut names = Vec::new();
     for (name, entries) in [
         ("lo", &["type=772"][..]),
         ("eth0", &["type=1", "device"]),
@@ -55,19 +54,22 @@ fn interfaces_without_hardware_are_virtual_unless_they_are_uplinks() {
         ("ifb0", &["type=1"]),
         ("veth1", &["type=1"]),
     ] {
-        names.push(name.as_bytes());
+        names.push(name);
         let directory = format!("class/net/{name}");
         entries
             .iter()
             .for_each(|entry| write(&tree, &directory, entry));
     }
-    let are_virtual = |names: &[&[u8]]| -> Vec<bool> {
-        let parts = find(&tree.roots(), names);
-        parts.iter().map(|part| part.is_virtual).collect()
+    let mut interfaces = Interfaces::new(&tree.roots());
+    let mut are_virtual = |names: &[&str]| -> Vec<bool> {
+        let lines = names.iter().map(|name| format!("{name}: 1\n"));
+        tree.write("net/dev", &lines.collect::<String>());
+        let found = interfaces.find().unwrap();
+        found.iter().map(|each| each.is_virtual).collect()
     };
     assert_eq!(are_virtual(&names), [true, false, false, true, true]);
     // Without hardware, as in a container, it is the way out.
-    assert_eq!(are_virtual(&[b"lo", b"veth1"]), [true, false]);
+    assert_eq!(are_virtual(&["lo", "veth1"]), [true, false]);
 }
 
 fn write(tree: &Tree, directory: &str, word: &str) {

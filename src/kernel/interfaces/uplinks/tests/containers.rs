@@ -1,7 +1,7 @@
 //! Namespaces without hardware.
 
-use super::{check, check_beside, find};
-use crate::source::tests::Tree;
+use super::{check, check_beside};
+use crate::{kernel::interfaces::Interfaces, source::tests::Tree};
 
 #[test]
 fn a_container_is_connected_by_the_veth_of_its_host() {
@@ -219,10 +219,11 @@ fn sysfs_of_the_host_does_not_describe_the_container() {
     tree.write("class/net/eth0/ifindex", "2\n");
     tree.write("class/net/eth0/brport/state", "3\n");
     tree.write("class/net/veth5/device/uevent", "");
-    let names: [&[u8]; 3] = [b"lo", b"eth0", b"veth5"];
-    let are_uplinks = || {
-        let parts = find(&tree.roots(), &names).into_iter();
-        parts.map(|part| part.is_uplink).collect::<Vec<_>>()
+    tree.write("net/dev", "lo: 1\neth0: 1\nveth5: 1\n");
+    let mut interfaces = Interfaces::new(&tree.roots());
+    let mut are_uplinks = || {
+        let found = interfaces.find().unwrap();
+        found.iter().map(|each| each.is_uplink).collect::<Vec<_>>()
     };
     assert_eq!(are_uplinks(), [false, false, true]);
     tree.write(
