@@ -62,7 +62,7 @@ impl Frames {
         }
         // The next frame has the metrics that these reads have revealed.
         self.catalog
-            .announce(bus, self.store.rediscover_read(&due, now))
+            .announce(bus, self.store.rediscover_read(&due, now).await)
             .await;
         let missing = self.sessions.lock().missing(now);
         if !missing.is_empty() {

@@ -129,7 +129,7 @@ impl Sampling {
             }
         }
         let selections = slice::from_ref(&selection);
-        let changes = self.store.rediscover_read(selections, monotonic());
+        let changes = self.store.rediscover_read(selections, monotonic()).await;
         self.catalog.announce(bus, changes).await;
         Ok(Sampled {
             timestamp: sample.timestamp(),

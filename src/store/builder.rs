@@ -16,36 +16,11 @@ use super::{
     Error, Inner,
     discovery::Discovery,
     entry::Entry,
+    matches::Matches,
     node::Input,
     selection::{Column, Selection},
     visibility::Visibility,
 };
-
-/// The metrics that a selector matches.
-pub(super) struct Matches {
-    /// Whether the selector matches a metric.
-    pub(super) is_any: bool,
-    /// The metrics, each with the number of its entry.
-    pub(super) metrics: Vec<(usize, Arc<Metric>)>,
-    /// Whether the discovery of every source that may have a match has succeeded.
-    pub(super) complete: bool,
-    /// The problem of a source that may have a match.
-    pub(super) cause: Option<String>,
-    /// Whether the discovery of a source that may have a match waits for the blocking pool.
-    pub(super) is_awaited: bool,
-}
-
-impl Default for Matches {
-    fn default() -> Self {
-        Self {
-            is_any: false,
-            metrics: Vec::new(),
-            complete: true,
-            cause: None,
-            is_awaited: false,
-        }
-    }
-}
 
 /// A selection under construction, to which one selector after the other is added.
 pub(super) struct SelectionBuilder {
@@ -65,6 +40,8 @@ pub(super) struct SelectionBuilder {
     pub(super) discovery: Discovery,
     /// Whether the selection needs such a discovery.
     pub(super) is_awaited: bool,
+    /// Whether the last selector has to be added again, in another step.
+    is_unfinished: bool,
 }
 
 /// The selection that is resolved again, and its columns by id.
@@ -85,7 +62,13 @@ impl SelectionBuilder {
             is_optional: false,
             discovery: Discovery::default(),
             is_awaited: false,
+            is_unfinished: false,
         }
+    }
+
+    /// Whether the last selector has to be added again, in another step.
+    pub(super) fn take_unfinished(&mut self) -> bool {
+        std::mem::take(&mut self.is_unfinished)
     }
 
     fn visibility(&self) -> Visibility {
@@ -137,13 +120,17 @@ impl Inner {
             false => Matches::default(),
         };
         // An unknown id is searched in all sources that may have it, for the cause in the error.
-        if !matches.is_any && (before.is_none() || !selector.is_id()) {
+        if !matches.is_any && !matches.is_unfinished && (before.is_none() || !selector.is_id()) {
             // Many patterns may match the same metrics, so those that are selected are skipped early.
             let is_new = |metric: &Metric| !builder.selected.contains(&metric.id);
             matches = self.find(&selector, visibility, &mut builder.discovery, is_new);
         }
         builder.complete &= matches.complete;
         builder.is_awaited |= matches.is_awaited;
+        builder.is_unfinished = matches.is_unfinished;
+        if builder.is_unfinished {
+            return Ok(());
+        }
         if builder.is_awaited {
             // After the wait the whole selection is built anew.
             return Ok(());
@@ -173,7 +160,10 @@ impl Inner {
             let matches = self.find(&everything, visibility, &mut builder.discovery, |_| true);
             builder.complete &= matches.complete;
             builder.is_awaited |= matches.is_awaited;
-            self.add_columns(builder, matches.metrics);
+            builder.is_unfinished = matches.is_unfinished;
+            if !builder.is_unfinished {
+                self.add_columns(builder, matches.metrics);
+            }
         }
     }
 
@@ -194,55 +184,6 @@ impl Inner {
                     node,
                 });
             }
-        }
-    }
-
-    /// Finds the metrics that a selector matches and that `is_wanted`.
-    fn find(
-        &mut self,
-        selector: &Selector<'_>,
-        visibility: Visibility,
-        discovery: &mut Discovery,
-        is_wanted: impl Fn(&Metric) -> bool,
-    ) -> Matches {
-        let mut matches = Matches::default();
-        let mut from = 0;
-        // The discovery of a family adds its members as entries at the end.
-        while let Some(number) = self.entries.at_or_after(from) {
-            from = number.saturating_add(1);
-            let is_visible =
-                self.is_on(number) && visibility.includes(self.entries[number].is_custom);
-            if is_visible && self.entries[number].may_have(selector) {
-                self.discover_for(&mut matches, number, discovery);
-                for metric in self.entries[number].metrics.iter().flatten() {
-                    if selector.matches(&metric.id) {
-                        matches.is_any = true;
-                        if is_wanted(metric) {
-                            matches.metrics.push((number, metric.clone()));
-                        }
-                    }
-                }
-            }
-        }
-        matches
-    }
-
-    /// Discovers an entry that may match. If the caller may wait, an answer that is still to come is only noted.
-    pub(super) fn discover_for(
-        &mut self,
-        matches: &mut Matches,
-        number: usize,
-        discovery: &mut Discovery,
-    ) {
-        if discovery.may_wait && self.entries[number].is_discovery_awaited() {
-            matches.is_awaited = true;
-            return;
-        }
-        self.discover(number, discovery.since());
-        let entry = &self.entries[number];
-        matches.complete &= entry.metrics.is_some();
-        if matches.cause.is_none() {
-            matches.cause = entry.problem().cloned();
         }
     }
 
@@ -278,11 +219,13 @@ impl Inner {
             return known;
         }
         let visibility = builder.visibility();
+        // Half an expression cannot be continued in another step.
+        let discovery = &mut builder.discovery.in_one_step();
         let matches = match Selector::parse(&operand.selector) {
             Ok(selector) if selector.is_id() => {
-                self.find_id(&operand.selector, visibility, &mut builder.discovery)
+                self.find_id(&operand.selector, visibility, discovery)
             }
-            Ok(selector) => self.find(&selector, visibility, &mut builder.discovery, |_| true),
+            Ok(selector) => self.find(&selector, visibility, discovery, |_| true),
             Err(_) => Matches::default(),
         };
         builder.complete &= matches.complete;

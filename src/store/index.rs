@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{metric::Metric, selector::Selector};
 
-use super::{Inner, builder::Matches, discovery::Discovery, visibility::Visibility};
+use super::{Inner, discovery::Discovery, matches::Matches, visibility::Visibility};
 
 /// The ids of the entries that are switched on. Valid until an entry is discovered again.
 pub(super) struct Index {
@@ -47,6 +47,9 @@ impl Inner {
             };
             asked.push(number);
             self.discover_for(&mut matches, number, discovery);
+            if matches.is_unfinished {
+                return matches;
+            }
         }
     }
 

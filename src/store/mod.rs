@@ -13,10 +13,12 @@ mod definitions;
 mod discovery;
 mod entries;
 mod entry;
+mod error;
 mod frame;
 mod hint;
 mod index;
 mod known_devices;
+mod matches;
 mod node;
 mod prefetch;
 mod rediscovery;
@@ -24,21 +26,21 @@ mod resolution;
 mod selection;
 mod source_state;
 mod suggestion;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod visibility;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::yield_now};
 
 use crate::{
     reading::{Fault, Snapshot, Stamp, monotonic},
-    selector::InvalidSelector,
     source::{Answered, DeviceLists, Provider, last_probe::LastProbe},
 };
 
@@ -46,8 +48,10 @@ use entries::Entries;
 use entry::Entry;
 
 pub use changes::Changes;
+
 #[cfg(feature = "service")]
 pub(crate) use counters::LastCounters;
+pub use error::Error;
 pub use frame::{Baseline, Frame};
 pub use hint::Hint;
 pub use resolution::Resolution;
@@ -58,6 +62,8 @@ pub use visibility::Visibility;
 /// All sources, and the last snapshots of those that were read.
 pub struct Store {
     inner: Mutex<Inner>,
+    /// Locked by the task that discovers again.
+    sweep: tokio::sync::Mutex<()>,
     answered: Arc<Notify>,
 }
 
@@ -76,26 +82,12 @@ struct Inner {
     generation: u64,
     /// The entries with the user's definitions.
     definitions: Vec<usize>,
+    /// The entries to discover again, each with the moment since which that is recent enough which the entries share.
+    due: BTreeMap<usize, Duration>,
+    /// The changes that these discoveries have shown so far.
+    changes: Changes,
     /// The last time that all entries were asked whether their reads have shown a change.
     all_asked: LastProbe,
-}
-
-/// The reason why selectors cannot be resolved.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Error {
-    /// A selector is not well formed.
-    #[error(transparent)]
-    Invalid(#[from] InvalidSelector),
-    /// A selector matches no metric.
-    #[error("{}", hint::message(selector, hint, cause.as_deref()))]
-    Unknown {
-        /// The selector.
-        selector: String,
-        /// A similar selector, or the names that can be selected.
-        hint: Hint,
-        /// The problem of the source that may have the metric.
-        cause: Option<String>,
-    },
 }
 
 impl Store {
@@ -112,6 +104,7 @@ impl Store {
         let definitions = definitions.map(|(number, _)| number).collect();
         Self {
             answered,
+            sweep: tokio::sync::Mutex::default(),
             inner: Mutex::new(Inner {
                 entries,
                 on_answer,
@@ -121,6 +114,8 @@ impl Store {
                 index: None,
                 generation: 0,
                 definitions,
+                due: BTreeMap::new(),
+                changes: Changes::default(),
                 all_asked: LastProbe::default(),
             }),
         }
@@ -184,8 +179,9 @@ impl Store {
             if let Some(selection) = self.resolve_step(&mut resolution)? {
                 return Ok(selection);
             }
-            if resolution.is_awaited() {
-                self.wait_for_discovery().await;
+            match resolution.is_awaited() {
+                true => self.wait_for_discovery().await,
+                false => yield_now().await,
             }
         }
     }

@@ -1,10 +1,7 @@
 //! Prefetching: jobs on the blocking pool are begun for all entries at once, and awaited without a thread and with
 //! a deadline.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
@@ -160,26 +157,28 @@ impl Store {
         }
     }
 
-    /// Begins the jobs for rediscovering the entries that `may_differ` and waits for them. Returns these entries.
+    /// Begins the jobs for rediscovering the entries that `may_differ` and waits for them. These entries are due then.
+    /// Returns whether there are any.
     pub(super) async fn prefetch_discovery(
         &self,
         mut may_differ: impl FnMut(usize, &mut Entry) -> bool,
-    ) -> BTreeSet<usize> {
+    ) -> bool {
         let now = monotonic();
         let mut begun = Vec::new();
         {
-            let mut inner = self.lock();
+            let inner = &mut *self.lock();
             for (number, entry) in inner.entries.iter_mut() {
                 if entry.metrics.is_some() && may_differ(number, entry) {
                     entry.begin_discovery(now);
                     begun.push(number);
+                    inner.due.insert(number, now);
                 }
             }
         }
         let deadline = now.saturating_add(FRAME_TIMEOUT);
         self.wait(deadline, |inner| inner.awaited_until(&begun))
             .await;
-        begun.into_iter().collect()
+        !begun.is_empty()
     }
 
     /// Begins the jobs that entries need. Returns whether one of them has any: all others are simply read.

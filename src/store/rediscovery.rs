@@ -25,17 +25,33 @@ impl Store {
 
     /// The same of the entries that were read for these selections, and every two seconds of all entries: a discovery on the
     /// blocking pool may have been late.
-    pub fn rediscover_read(&self, selections: &[Arc<Selection>], now: Duration) -> Changes {
+    pub async fn rediscover_read(&self, selections: &[Arc<Selection>], now: Duration) -> Changes {
+        if self.note_changed(selections, now) {
+            return self.sweep().await;
+        }
+        Changes::default()
+    }
+
+    /// Makes the entries due whose reads have shown a change. Returns whether there are any.
+    fn note_changed(&self, selections: &[Arc<Selection>], now: Duration) -> bool {
         const MAX_AGE: Duration = Duration::from_secs(2);
-        let mut inner = self.lock();
+        let inner = &mut *self.lock();
         let is_all_due = inner.all_asked.again(now, MAX_AGE, || false);
         let read = selections.iter().flat_map(|selection| &selection.entries);
         let mut asked: Vec<_> = read.chain(&inner.definitions).copied().collect();
         asked.retain(|&number| inner.has_changed(number));
-        if is_all_due || !asked.is_empty() {
-            return inner.rediscover(|_, entry| entry.changed());
+        if !is_all_due && asked.is_empty() {
+            return false;
         }
-        Changes::default()
+        let since = monotonic();
+        let mut is_any = false;
+        for (number, entry) in inner.entries.iter_mut() {
+            if entry.metrics.is_some() && entry.changed() {
+                inner.due.insert(number, since);
+                is_any = true;
+            }
+        }
+        is_any
     }
 
     /// Probes the user's definitions and discovers the custom metrics: of all entries, or, unless `all`, only of
@@ -98,22 +114,25 @@ impl Store {
             }
             self.finish_probe(&probing, DISCOVERY_TIMEOUT).await;
         }
-        self.rediscover_if(|_, entry| {
+        self.prefetch_discovery(|_, entry| {
             may_match(entry, selectors.as_deref())
                 && (entry.changed() || entry.may_have_other_devices(&mut listed, now))
         })
-        .await
+        .await;
+        // Also if only another task discovers: the caller wants the list of the present.
+        self.sweep().await
     }
 
     /// Discovers again all entries with devices that these selectors may match, also if the kernel's lists are equal.
     /// For a selector without a match.
     pub async fn rediscover_all_for(&self, selectors: &[&str]) -> Changes {
         let selectors = parsed(selectors);
-        self.rediscover_if(|_, entry| {
+        self.prefetch_discovery(|_, entry| {
             may_match(entry, selectors.as_deref())
                 && (entry.changed() || !entry.subsystems.is_empty())
         })
-        .await
+        .await;
+        self.sweep().await
     }
 
     /// Discovers again the entries of these selections whose devices the kernel lists otherwise than before, at most
@@ -150,9 +169,10 @@ impl Store {
 
     /// Waits for the jobs of discovery, then discovers again the entries that `may_differ`.
     async fn rediscover_if(&self, may_differ: impl FnMut(usize, &mut Entry) -> bool) -> Changes {
-        let entries = self.prefetch_discovery(may_differ).await;
-        let mut inner = self.lock();
-        inner.rediscover(|number, _| entries.contains(&number))
+        match self.prefetch_discovery(may_differ).await {
+            true => self.sweep().await,
+            false => Changes::default(),
+        }
     }
 }
 
@@ -222,6 +242,20 @@ impl Inner {
         })
     }
 
+    /// Discovers an entry again, unless it has gone, and adds the members of a family.
+    pub(super) fn rediscover_entry(&mut self, number: usize, changes: &mut Changes) {
+        let Some(entry) = self.entries.get_mut(number) else {
+            return;
+        };
+        let members = entry.rediscover(changes);
+        self.index = None;
+        self.entries.drop_gone(number, changes);
+        self.entries
+            .add_members(number, members, &self.on_answer, |entry| {
+                entry.rediscover(changes);
+            });
+    }
+
     /// Discovers again the entries that were discovered before and that `may_differ`.
     fn rediscover(&mut self, mut may_differ: impl FnMut(usize, &mut Entry) -> bool) -> Changes {
         let mut changes = Changes::default();
@@ -232,13 +266,7 @@ impl Inner {
             // Reaches the members added in this loop, too; `may_differ` decides about them as about the others.
             if entry.metrics.is_some() && may_differ(number, entry) {
                 while entry.prepare_discovery(since) {}
-                let members = entry.rediscover(&mut changes);
-                self.index = None;
-                self.entries.drop_gone(number, &mut changes);
-                self.entries
-                    .add_members(number, members, &self.on_answer, |entry| {
-                        entry.rediscover(&mut changes);
-                    });
+                self.rediscover_entry(number, &mut changes);
             }
             from = number.saturating_add(1);
         }

@@ -1,17 +1,11 @@
 //! Resolving a list of selectors in steps: a list can be long, and patterns take time.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{mem, sync::Arc, time::Instant};
 
 use super::{
-    Error, Store, builder::SelectionBuilder, cache::List, selection::Selection,
+    Error, Store, builder::SelectionBuilder, cache::List, discovery::STEP, selection::Selection,
     visibility::Visibility,
 };
-
-/// The time after which a step ends, so that other calls have their turn.
-const STEP: Duration = Duration::from_millis(1);
 
 /// If the metrics change between two steps, resolving begins again. After this many restarts one step does the rest.
 const MAX_RESTARTS: u32 = 3;
@@ -34,6 +28,7 @@ pub struct Resolution<'a> {
     /// The number of waits for discoveries that are left.
     pub(super) waits: u32,
     is_awaited: bool,
+    is_discovering: bool,
 }
 
 impl<'a> Resolution<'a> {
@@ -54,6 +49,7 @@ impl<'a> Resolution<'a> {
             restarts: 0,
             waits: MAX_WAITS,
             is_awaited: false,
+            is_discovering: false,
         }
     }
 
@@ -78,8 +74,13 @@ impl<'a> Resolution<'a> {
         self.done = 0;
         let mut builder = SelectionBuilder::new(self.visibility);
         builder.is_optional = self.is_optional;
-        builder.discovery = self.builder.discovery;
-        std::mem::replace(&mut self.builder, builder)
+        builder.discovery = mem::take(&mut self.builder.discovery);
+        mem::replace(&mut self.builder, builder)
+    }
+
+    /// Whether the next step continues the discovery of sources, for this list and all others.
+    pub fn is_discovering(&self) -> bool {
+        self.is_discovering
     }
 
     /// Whether to [wait for discovery](Store::wait_for_discovery) before the next step.
@@ -124,14 +125,25 @@ impl Store {
             resolution.restart();
         }
         resolution.is_awaited = false;
+        resolution.is_discovering = false;
         let builder = &mut resolution.builder;
         builder.discovery.may_wait = resolution.waits > 0;
+        builder.discovery.may_yield = resolution.restarts <= MAX_RESTARTS;
+        builder.discovery.begin_step();
         if selectors.is_empty() {
             inner.add_all(builder);
+            if builder.take_unfinished() {
+                resolution.is_discovering = true;
+                return Ok(None);
+            }
         }
         let begin = Instant::now();
         for text in selectors.iter().skip(resolution.done) {
             inner.add_selector(builder, text, None)?;
+            if builder.take_unfinished() {
+                resolution.is_discovering = true;
+                return Ok(None);
+            }
             resolution.done = resolution.done.saturating_add(1);
             if begin.elapsed() >= STEP && resolution.restarts <= MAX_RESTARTS {
                 break;

@@ -4,6 +4,7 @@ mod derived;
 mod families;
 mod panics;
 mod rediscovery;
+mod steps;
 
 use std::{
     io,

@@ -170,6 +170,7 @@ impl Catalog {
         request: SelectionRequest<'_>,
         view: Visibility,
     ) -> Result<Arc<Selection>, Error> {
+        let generation = self.store.generation();
         let found = self.resolver.resolve(client, request, view).await;
         let changes = match &found {
             Ok(selection) if selection.missing().is_empty() => return found,
@@ -180,7 +181,8 @@ impl Catalog {
             }
             Err(_) => self.store.rediscover_all_for(request.selectors).await,
         };
-        if found.is_ok() && changes.is_empty() {
+        // Another call may have discovered the change.
+        if found.is_ok() && self.store.generation() == generation {
             return found;
         }
         self.announce(bus, changes).await;

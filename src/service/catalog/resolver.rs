@@ -41,10 +41,13 @@ impl Resolver {
             if let Some(selection) = self.store.resolve_step(&mut resolution)? {
                 return Ok(selection);
             }
-            if !resolution.is_awaited() {
+            if resolution.is_awaited() {
+                self.store.wait_for_discovery().await;
+            } else if resolution.is_discovering() {
+                yield_now().await;
+            } else {
                 break;
             }
-            self.store.wait_for_discovery().await;
         }
         let _guard = self.long_lists.lock().await;
         loop {
