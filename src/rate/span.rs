@@ -48,6 +48,10 @@ impl<'a> Span<'a> {
         let [owner, first, gate] = columns;
         let rows = self.rows(owner, first, step);
         for ((owner, column), gate) in rows.zip((gate..).step_by(step.max(1))) {
+            if owner_of(self.now, owner).is_err() {
+                // No device has the row.
+                continue;
+            }
             let share = match (column_of(self.now, gate), &self.now.columns[column]) {
                 (Ok(Raw::Fault(fault)), _) => Err(*fault),
                 (_, Raw::Number(share)) => Ok(*share),

@@ -38,6 +38,15 @@ impl GpuReader {
         })
     }
 
+    /// The same, with the last reading of a reader of the same GPU.
+    pub(super) fn after(self, before: &Self) -> Self {
+        let is_same = before.reader.is_counter() && self.reader.is_counter();
+        Self {
+            last: before.last.filter(|_| is_same),
+            ..self
+        }
+    }
+
     /// Whether the device may be read, or need not be woken for that.
     pub(super) fn may_be_read(&self) -> Result<(), Fault> {
         match self.reader.wakes_nothing() {

@@ -11,7 +11,7 @@ pub(super) struct MemorySizes(HashMap<u64, f64>);
 
 impl MemorySizes {
     /// Reads the sizes. That of a GPU that sleeps may be known from before.
-    pub(super) fn read(&mut self, readers: &mut [GpuReader]) {
+    pub(super) fn read<'a>(&mut self, readers: impl Iterator<Item = &'a mut GpuReader>) {
         let before = mem::take(&mut self.0);
         for each in readers {
             let size = match each.gpu.may_be_read() {

@@ -46,7 +46,7 @@ use crate::{
     reading::{Fault, Raw},
     source::{
         self, About, Answered, Deferred, Error, NewMember, Roots, Source, family::Members,
-        pool::Pool, property::Range, runtime_pm::PowerStates,
+        pool::Pool, property::Range, rows::Devices, runtime_pm::PowerStates,
     },
 };
 
@@ -115,8 +115,8 @@ struct Member {
     gpus: Arc<Gpus>,
     target: Target,
     quantity: GpuQuantity,
-    /// The GPUs that are present and have the quantity.
-    readers: Vec<GpuReader>,
+    /// The GPUs that are present and have the quantity, by the numbers of their registrations.
+    readers: Devices<u64, GpuReader>,
     /// The scale and the limits of one GPU. Kept for when it may not be read.
     range: Range,
     /// The size of the memory. Kept like the range.
@@ -140,7 +140,7 @@ impl Member {
             gpus,
             target,
             quantity,
-            readers: Vec::new(),
+            readers: Devices::default(),
             range: Range::default(),
             total: None,
             sizes: MemorySizes::default(),
@@ -159,8 +159,32 @@ impl Member {
         Ok(gpus)
     }
 
+    /// Finds the limits that its metrics have.
+    fn find_limits(&mut self) {
+        let readers = self.readers.iter_mut().flatten();
+        let mut readers = readers.map(|row| &mut row.state).peekable();
+        match (self.target, readers.peek_mut()) {
+            (Target::One(_), Some(each))
+                if self.quantity.has_range() && each.gpu.may_be_read().is_ok() =>
+            {
+                self.range = each.reader.range();
+                self.total = each.reader.memory_size().or(self.total);
+            }
+            (Target::All, _) if self.quantity == GpuQuantity::Memory => {
+                self.sizes.read(readers);
+                self.total = self.sizes.sum();
+            }
+            _ => {}
+        }
+    }
+
+    fn readers(&self) -> impl Iterator<Item = &GpuReader> {
+        let rows = self.readers.iter().flatten();
+        rows.map(|row| &row.state)
+    }
+
     fn metrics(&self) -> Vec<Metric> {
-        let Some(each) = self.readers.first() else {
+        let Some(each) = self.readers().next() else {
             return Vec::new();
         };
         let (id, object) = match self.target {
@@ -173,7 +197,7 @@ impl Member {
             .map(|(column, property)| {
                 let formula = match self.target {
                     Target::One(_) => each.reader.formula(column),
-                    Target::All if self.readers.iter().any(|each| each.reader.is_counter()) => {
+                    Target::All if self.readers().any(|each| each.reader.is_counter()) => {
                         let first = width.saturating_add(1);
                         Formula::Mean {
                             owner: width,
@@ -209,20 +233,13 @@ impl Source for Member {
 
     fn discover(&mut self) -> Result<Vec<Metric>, Error> {
         let reader = |gpu| GpuReader::find(&self.gpus, gpu, self.quantity);
-        self.readers = self.find()?.into_iter().filter_map(reader).collect();
-        match (self.target, self.readers.first_mut()) {
-            (Target::One(_), Some(each))
-                if self.quantity.has_range() && each.gpu.may_be_read().is_ok() =>
-            {
-                self.range = each.reader.range();
-                self.total = each.reader.memory_size().or(self.total);
-            }
-            (Target::All, _) if self.quantity == GpuQuantity::Memory => {
-                self.sizes.read(&mut self.readers);
-                self.total = self.sizes.sum();
-            }
-            _ => {}
-        }
+        let found = self.find()?.into_iter().filter_map(reader);
+        let found = found.map(|reader| (reader.gpu.owner, reader));
+        self.readers.arrange(found, |before, reader| match before {
+            Some(before) => reader.after(&before),
+            None => reader,
+        });
+        self.find_limits();
         self.queried.clear();
         self.changed = false;
         Ok(self.metrics())
@@ -233,9 +250,10 @@ impl Source for Member {
         columns.resize(width, Raw::Fault(Fault::Gone));
         match self.target {
             Target::One(_) => {
-                let Some(each) = self.readers.first_mut() else {
+                let Some(row) = self.readers.iter_mut().flatten().next() else {
                     return Ok(());
                 };
+                let each = &mut row.state;
                 let outcome = each.read(columns);
                 // The hwmon directory may have another number now.
                 let is_gone = |error: &Error| error.fault() == Fault::Gone;
@@ -244,7 +262,13 @@ impl Source for Member {
                 outcome
             }
             Target::All => {
-                for each in &mut self.readers {
+                for row in self.readers.iter_mut() {
+                    let Some(row) = row else {
+                        let end = columns.len().saturating_add(width).saturating_add(1);
+                        columns.resize(end, Raw::Fault(Fault::Gone));
+                        continue;
+                    };
+                    let each = &mut row.state;
                     // The owner of the row: at the next reading, other GPUs may be present.
                     columns.push(RowOwner::new(each.gpu.owner, 0).column());
                     let first = columns.len();
@@ -289,7 +313,7 @@ impl Deferred for Member {
     }
 
     fn begin(&mut self, since: Duration) {
-        for each in &self.readers {
+        for each in self.readers() {
             if each.may_be_read().is_ok() {
                 each.reader.begin(since);
             }
@@ -297,13 +321,13 @@ impl Deferred for Member {
     }
 
     fn awaited_until(&self) -> Option<Instant> {
-        let found = self.readers.iter().map(|each| &each.reader);
+        let found = self.readers().map(|each| &each.reader);
         let readers = found.chain(&self.queried);
         readers.filter_map(QuantityReader::awaited_until).min()
     }
 
     #[cfg(test)]
     fn is_pending(&self) -> bool {
-        self.readers.iter().any(|each| each.reader.is_pending())
+        self.readers().any(|each| each.reader.is_pending())
     }
 }

@@ -79,7 +79,9 @@ impl GpuQuantity {
             .fold((0.0, 0_u32), |(sum, count), number| {
                 (sum + number, count.saturating_add(1))
             });
-        let reason = numbers.filter_map(Result::err).next();
+        // A row without a GPU is gone.
+        let mut reasons = numbers.filter_map(Result::err);
+        let reason = reasons.find(|fault| *fault != Fault::Gone);
         match (self, count) {
             (_, 0) => all.fill(Raw::Fault(reason.unwrap_or(Fault::Gone))),
             (Memory, _) => {

@@ -147,6 +147,8 @@ fn xe_asks_the_device_and_keeps_the_baseline_over_a_nap() {
         let before = machine.snapshot(id, 1).unwrap();
         let status = |status| tree.write(&format!("{SLOT}/power/runtime_status"), status);
         status("suspended\n");
+        // A discovery does not forget the last reading.
+        machine.rediscover();
         write_fdinfo(&tree, &text(500, 2000));
         let nap = machine.snapshot(id, 2).unwrap();
         let formula = machine.member(id).1.formula;
@@ -178,4 +180,44 @@ fn the_statistics_of_the_whole_gpu_are_better() {
     let (_, metric) = machine.member("gpu/gpu0/usage");
     let reading = metric.formula.evaluate(&now, Some(&before));
     assert_eq!(reading, Ok(Value::Number(25.0)));
+}
+
+#[test]
+fn the_mean_of_all_survives_gpus_that_come_and_go() {
+    let stats = |timestamp: u64, render: u64| {
+        format!("queue\ttimestamp\tjobs\truntime\nrender\t{timestamp}\t3\t{render}\n")
+    };
+    let (tree, mut machine) = gpu_with_client("v3d", "", &[("gpu_stats", &stats(1000, 100))]);
+    let mut before = machine.snapshot("gpu/all/usage", 1).unwrap();
+    let mut check = |seconds, busy| {
+        tree.write(&format!("{SLOT}/gpu_stats"), &stats(1000 * seconds, busy));
+        machine.rediscover();
+        let now = machine.snapshot("gpu/all/usage", seconds).unwrap();
+        let formula = machine.member("gpu/all/usage").1.formula;
+        let reading = formula.evaluate(&now, Some(&before));
+        assert_eq!(reading, Ok(Value::Number(25.0)), "{now:?} after {before:?}");
+        before = now;
+    };
+    check(2, 350);
+    // Before the other one, in the order of the addresses. It has no baseline yet.
+    plug(
+        &tree,
+        "0000:02:00.0",
+        "v3d",
+        1,
+        &[("gpu_stats", &stats(1000, 100))],
+    );
+    check(3, 600);
+    let other = tree.roots().sys.join("devices/pci0000:00/0000:02:00.0");
+    fs::remove_dir_all(&other).unwrap();
+    fs::remove_file(tree.roots().sys.join("class/drm/card1")).unwrap();
+    check(4, 850);
+    plug(
+        &tree,
+        "0000:02:00.0",
+        "v3d",
+        1,
+        &[("gpu_stats", &stats(5000, 100))],
+    );
+    check(5, 1100);
 }
