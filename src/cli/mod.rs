@@ -7,6 +7,8 @@ mod configuration;
 mod deadline;
 mod error;
 mod log;
+#[cfg(test)]
+mod manual;
 mod output;
 mod readings;
 mod running;

@@ -160,13 +160,22 @@ fn a_reload_changes_the_limits() {
 
 #[test]
 fn the_documentation_has_the_defaults_of_all_limits() {
-    let page = include_str!("../../docs/limits.md");
-    let rows = page.lines().filter_map(|line| {
-        let mut cells = line.split('|').map(str::trim).skip(1);
-        let key = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
-        let default: usize = cells.next()?.parse().ok()?;
-        Some((key, default))
-    });
+    let page = include_str!("../../docs/config.md");
+    let (_, limits) = page.split_once("## Limits\n").unwrap();
+    let (of_client, of_all) = limits.split_once("[limits.total]").unwrap();
+    let rows = |text: &'static str, table: &'static str| {
+        text.lines().filter_map(move |line| {
+            let mut cells = line.split('|').map(str::trim).skip(1);
+            let key = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
+            let default: usize = cells.nth(1)?.parse().ok()?;
+            Some((format!("{table}{key}"), default))
+        })
+    };
+    let rows = rows(of_client, "").chain(rows(of_all, "total."));
     let rows: Vec<_> = rows.collect();
-    assert_eq!(rows, Limits::default().all().collect::<Vec<_>>());
+    let all = Limits::default().all();
+    let all: Vec<_> = all
+        .map(|(key, default)| (key.to_owned(), default))
+        .collect();
+    assert_eq!(rows, all);
 }

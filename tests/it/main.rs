@@ -48,6 +48,7 @@ mod layers;
 mod lifecycle;
 mod limits;
 mod local;
+mod manuals;
 mod match_rules;
 mod memory_growth;
 mod metadata;

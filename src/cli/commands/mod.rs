@@ -27,7 +27,7 @@ use super::{
 };
 
 /// The help text that all clients of the service share.
-const CLIENT: &str = "\
+pub(crate) const CLIENT: &str = "\
 The readings come from the service, which the session bus starts. With --local,
 --procfs, --sysfs or --rootfs, or without a session bus, this process reads the files
 itself; only then does it read the configuration. A session bus that
@@ -39,8 +39,8 @@ COMMAND runs without a shell, with these environment variables: SAMPLED_ID, SAMP
 SAMPLED_UNIT, SAMPLED_DIRECTION (above or below), SAMPLED_THRESHOLD and SAMPLED_TIMESTAMP
 (microseconds since 1970). One run ends before the next begins.
 
-  sampled alert 'lmsensors/*/temp*' --above 85 --hysteresis 5 --hold 10s -- \\
-      sh -c 'notify-send \"Hot: $SAMPLED_ID\" \"$SAMPLED_VALUE $SAMPLED_UNIT\"'
+  sampled alert 'lmsensors/*/temp*' --above 85 --hold 10s -- \\
+      sh -c 'notify-send \"$SAMPLED_ID\" \"$SAMPLED_VALUE $SAMPLED_UNIT\"'
 
 Exit status: 126 if COMMAND cannot be executed, 127 if there is no such program.";
 
