@@ -1,6 +1,7 @@
 //! The commands, each in the file or folder of its name.
 
 mod alert;
+mod complete;
 mod demo;
 mod doctor;
 mod install;
@@ -96,6 +97,9 @@ pub(crate) enum Command {
     /// Find out what is wrong, and what to do about it
     #[command(after_help = DOCTOR)]
     Doctor(doctor::DoctorOptions),
+    /// Print the candidates for a word of a command line, for `completions`
+    #[command(hide = true)]
+    Complete(complete::CompleteOptions),
     /// Show activation, calls, a session and idle exit on a private bus, with nothing installed
     Demo,
 }
@@ -160,6 +164,7 @@ impl Command {
             Self::Processes(options) => apart(|| block_on(processes::run(common, options))),
             Self::Install(options) => apart(|| install::run(options)),
             Self::Doctor(options) => apart(|| block_on(doctor::run(common, options))),
+            Self::Complete(options) => apart(|| complete::run(options)),
             Self::Demo => apart(|| block_on(demo::run())),
             Self::Uninstall(options) => apart(|| uninstall::run(options)),
         }

@@ -20,9 +20,9 @@ use sampled::{
 use super::{format, frame::Frame, terminal_text::escape, units::readable};
 
 pub(crate) use options::BarOptions;
+pub(crate) use reader::Reader;
 
 use level::Limits;
-use reader::Reader;
 use template::Template;
 
 /// Makes the lines.

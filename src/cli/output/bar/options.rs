@@ -35,19 +35,14 @@ enum LineFormat {
 }
 
 fn parse(text: &str) -> Result<LineFormat, String> {
-    Ok(LineFormat::Bar(match text {
-        "waybar" => Reader::Waybar,
-        "i3blocks" => Reader::I3blocks,
-        "polybar" => Reader::Polybar,
-        "tmux" => Reader::Tmux,
-        text if text.contains(['{', '}']) => return Ok(LineFormat::Template(text.parse()?)),
-        _ => {
-            return Err(
-                "it is none of waybar, i3blocks, polybar, tmux and a text with {ID} in it"
-                    .to_owned(),
-            );
-        }
-    }))
+    let mut named = Reader::NAMED.into_iter();
+    if let Some((_, reader)) = named.find(|(name, _)| *name == text) {
+        return Ok(LineFormat::Bar(reader));
+    }
+    if text.contains(['{', '}']) {
+        return Ok(LineFormat::Template(text.parse()?));
+    }
+    Err("it is none of waybar, i3blocks, polybar, tmux and a text with {ID} in it".to_owned())
 }
 
 /// Whether a selector is this id, a prefix of it, or a pattern.

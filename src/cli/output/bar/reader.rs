@@ -18,6 +18,14 @@ pub(crate) enum Reader {
 }
 
 impl Reader {
+    /// The readers that have a format of their own, by the names of their formats.
+    pub(crate) const NAMED: [(&'static str, Self); 4] = [
+        ("waybar", Self::Waybar),
+        ("i3blocks", Self::I3blocks),
+        ("polybar", Self::Polybar),
+        ("tmux", Self::Tmux),
+    ];
+
     /// Protects what the reader would interpret. The text of a template is as the user has written it.
     pub(crate) fn quote(self, text: &str) -> String {
         match self {
