@@ -9,16 +9,15 @@ use std::{
 
 use crate::regular_file;
 
-use super::error::{Error, at};
+use super::{
+    documents,
+    error::{Error, at},
+};
 
 /// The first line of the files that `install` writes.
 pub(super) const MARK: &str = "# Written by `sampled install`";
 /// The end of that line if the program was installed with the files, and is to be removed with them.
 pub(super) const WITH_PROGRAM: &str = ", with the program";
-/// The first lines of the XML files that `install` writes. The mark comes second: qdbusxml2cpp tells XML by the beginning.
-pub(super) const XML_MARK: &str =
-    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- Written by `sampled install`. -->\n";
-
 pub(super) fn is_there(path: &Path) -> Result<bool, Error> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
@@ -51,12 +50,19 @@ pub(super) fn is_ours(path: &Path) -> Result<bool, Error> {
         let mark = MARK.as_bytes();
         return Ok(text.windows(mark.len()).any(|window| window == mark));
     }
-    Ok(text.starts_with(MARK.as_bytes()) || text.starts_with(XML_MARK.as_bytes()))
+    let mut begins = documents::BEGINS.into_iter().chain([MARK]);
+    Ok(begins.any(|begin| text.starts_with(begin.as_bytes())))
 }
 
-pub(super) fn is_with_program(activation: &Path) -> Result<bool, Error> {
-    let mark = format!("{MARK}{WITH_PROGRAM}");
-    Ok(read(activation)?.is_some_and(|text| text.starts_with(mark.as_bytes())))
+/// The first line of an activation file that `install` has written: it names the programs that were installed with it.
+pub(super) fn mark_of(activation: &Path) -> Result<String, Error> {
+    let text = read(activation)?.unwrap_or_default();
+    let line = text.split(|&byte| byte == b'\n').next();
+    let line = String::from_utf8_lossy(line.unwrap_or_default()).into_owned();
+    Ok(line).map(|line| match line.starts_with(MARK) {
+        true => line,
+        false => String::new(),
+    })
 }
 
 /// The content of a file. `None` if it is absent or not a regular file, such as a FIFO or a directory.

@@ -1,9 +1,11 @@
-//! Installation of the program, the activation file for the session bus, the systemd unit that the bus starts it in, and
-//! the descriptions of the interfaces.
+//! Installation of the program, the activation file for the session bus, the systemd unit that the bus starts it in, the
+//! descriptions of the interfaces, the manual pages and the completions of shells.
 //!
 //! The written files carry a mark. Only files with the mark are replaced or removed.
 
 mod activation;
+mod companion;
+mod documents;
 mod error;
 mod file;
 mod installed;
@@ -15,13 +17,15 @@ use std::{
 
 use nix::unistd::{AccessFlags, eaccess};
 
-use crate::wire::{DESCRIPTION, INTERFACE, NAME, PROCESSES_DESCRIPTION, PROCESSES_INTERFACE};
+use crate::wire::NAME;
 
 pub use activation::activation_file;
 use activation::unit_file;
+pub use companion::COMPANIONS;
+use companion::Companion;
 pub use error::Error;
 use error::at;
-use file::{MARK, WITH_PROGRAM, XML_MARK, is_ours, is_same, is_there, is_with_program, replace};
+use file::{MARK, WITH_PROGRAM, is_ours, is_same, is_there, mark_of, replace};
 pub use installed::ActivationFile;
 
 /// The paths of an installation.
@@ -35,6 +39,14 @@ pub struct Layout {
     pub units: PathBuf,
     /// The directory of descriptions of interfaces.
     pub interfaces: PathBuf,
+    /// The directory of manual pages, which has a directory for each section.
+    pub manuals: PathBuf,
+    /// The directory of completions for bash.
+    pub bash_completions: PathBuf,
+    /// The directory of completions for zsh. No shell searches that of a user.
+    pub zsh_completions: PathBuf,
+    /// The directory of completions for fish.
+    pub fish_completions: PathBuf,
 }
 
 /// Something to install or to remove.
@@ -65,6 +77,11 @@ impl Layout {
             services: data.join("dbus-1/services"),
             units: data.join("systemd/user"),
             interfaces: data.join("dbus-1/interfaces"),
+            // man(1) searches beside the directories of PATH, and not in XDG_DATA_HOME.
+            manuals: home.join(".local/share/man"),
+            bash_completions: data.join("bash-completion/completions"),
+            zsh_completions: data.join("zsh/site-functions"),
+            fish_completions: data.join("fish/vendor_completions.d"),
         })
     }
 
@@ -79,6 +96,10 @@ impl Layout {
             services: prefix.join("share/dbus-1/services"),
             units: prefix.join("lib/systemd/user"),
             interfaces: prefix.join("share/dbus-1/interfaces"),
+            manuals: prefix.join("share/man"),
+            bash_completions: prefix.join("share/bash-completion/completions"),
+            zsh_completions: prefix.join("share/zsh/site-functions"),
+            fish_completions: prefix.join("share/fish/vendor_completions.d"),
         })
     }
 }
@@ -89,28 +110,38 @@ fn absolute(variable: &str) -> Option<PathBuf> {
 }
 
 impl Installation {
-    /// Installs everything, the program as a copy of the file `from`. Returns the paths that it has written.
+    /// Installs everything: the program as a copy of the file `from`, and the [`COMPANIONS`] that lie beside it. Returns
+    /// the paths that it has written.
     ///
     /// # Errors
     /// When a file cannot be written, or would replace one without the mark.
     pub fn install(&self, from: &Path) -> Result<Vec<PathBuf>, Error> {
         let [program, activation, unit] = self.paths();
-        let descriptions = self.descriptions();
+        let documents = documents::all(&self.layout);
         let is_same = is_same(from, &program)?;
-        let mark = if is_same && !is_with_program(&activation)? {
-            format!("{MARK}.\n")
-        } else {
-            format!("{MARK}{WITH_PROGRAM}.\n")
+        let former = mark_of(&activation)?;
+        let companions = Companion::all(from, &program, &former)?;
+        let mark = match is_same && !former.contains(WITH_PROGRAM) {
+            true => format!("{MARK}.\n"),
+            false => {
+                let mut mark = format!("{MARK}{WITH_PROGRAM}");
+                let known = companions.iter().filter(|companion| companion.is_ours);
+                known.for_each(|companion| mark.push_str(&companion.mark()));
+                mark + ".\n"
+            }
         };
         let named = &self.layout.program;
         let activation_text = mark.clone() + &self.activation(named)?;
         let unit_text = mark + &unit_file(named)?;
         // Check all files before writing any.
-        let paths = [&program, &activation, &unit].into_iter();
-        for path in paths.chain(descriptions.iter().map(|(path, _)| path)) {
-            let is_written = (path != &program || !is_same) && (path != &unit || self.systemd);
-            if is_written && is_there(path)? && !is_ours(path)? {
-                return Err(Error::Foreign { path: path.clone() });
+        let paths = [&program, &activation, &unit].map(Clone::clone).into_iter();
+        let staged = documents
+            .iter()
+            .map(|document| self.staged(document.path.clone()));
+        for path in paths.chain(staged) {
+            let is_written = (path != program || !is_same) && (path != unit || self.systemd);
+            if is_written && is_there(&path)? && !is_ours(&path)? {
+                return Err(Error::Foreign { path });
             }
         }
         let mut written = Vec::new();
@@ -119,8 +150,16 @@ impl Installation {
             replace(&program, &text, 0o755)?;
             written.push(program);
         }
-        for (path, text) in descriptions {
-            replace(&path, (XML_MARK.to_owned() + text).as_bytes(), 0o644)?;
+        for companion in companions {
+            if let Some(from) = companion.from {
+                let text = fs::read(&from).map_err(at(&from))?;
+                replace(&companion.path, &text, 0o755)?;
+                written.push(companion.path);
+            }
+        }
+        for document in documents {
+            let path = self.staged(document.path.clone());
+            replace(&path, document.content().as_bytes(), 0o644)?;
             written.push(path);
         }
         // The unit first: once the activation file exists, the bus may start the unit.
@@ -140,16 +179,19 @@ impl Installation {
     /// When a file cannot be read or removed.
     pub fn uninstall(&self) -> Result<Vec<PathBuf>, Error> {
         let [program, activation, unit] = self.paths();
-        let with_program = is_with_program(&activation)?;
+        let mark = mark_of(&activation)?;
+        let with_program = mark.contains(WITH_PROGRAM);
         let mut ours = Vec::new();
-        let descriptions = self.descriptions().map(|(path, _)| path);
-        let others = descriptions.into_iter().chain([program.clone()]);
+        let documents = documents::all(&self.layout).into_iter();
+        let documents = documents.map(|document| self.staged(document.path));
+        let others = documents.chain([program.clone()]);
         for path in [activation, unit].into_iter().chain(others) {
             let is_to_stay = path == program && !with_program;
             if !is_to_stay && is_there(&path)? && is_ours(&path)? {
                 ours.push(path);
             }
         }
+        ours.extend(companion::installed(&program, &mark));
         // Check that all can be removed before removing any: the activation file tells whether the program belongs to it.
         for path in &ours {
             let dir = path.parent().unwrap_or(Path::new("/"));
@@ -171,18 +213,6 @@ impl Installation {
             layout.units.join("sampled.service"),
         ]
         .map(|path| self.staged(path))
-    }
-
-    /// The paths and the texts of the descriptions.
-    fn descriptions(&self) -> [(PathBuf, &'static str); 2] {
-        let described = [
-            (INTERFACE, DESCRIPTION),
-            (PROCESSES_INTERFACE, PROCESSES_DESCRIPTION),
-        ];
-        described.map(|(interface, text)| {
-            let path = self.layout.interfaces.join(format!("{interface}.xml"));
-            (self.staged(path), text)
-        })
     }
 
     fn staged(&self, path: PathBuf) -> PathBuf {

@@ -13,7 +13,7 @@ use rustix::process::geteuid;
 use crate::support::{
     bus::Bus,
     home::{Home, SAMPLED, copy_program},
-    process::{DEADLINE, Run},
+    process::{DEADLINE, Run, skip},
 };
 
 const ACTIVATION: &str = "share/dbus-1/services/io.github.sampled.Sampler1.service";
@@ -22,6 +22,29 @@ const INTERFACES: [&str; 2] = [
     "share/dbus-1/interfaces/io.github.sampled.Sampler1.xml",
     "share/dbus-1/interfaces/io.github.sampled.Processes1.xml",
 ];
+
+/// The other files below a prefix, in the order in which they are written.
+const DOCUMENTS: [&str; 8] = [
+    "share/man/man1/sampled.1",
+    "share/man/man5/sampled-config.5",
+    "share/man/man5/sampled-sources.5",
+    "share/man/man5/io.github.sampled.Sampler1.5",
+    "share/man/man5/io.github.sampled.Processes1.5",
+    "share/bash-completion/completions/sampled",
+    "share/zsh/site-functions/_sampled",
+    "share/fish/vendor_completions.d/sampled.fish",
+];
+
+/// The files that an installation has, at least with a unit: program, activation file, unit and the rest.
+const FILES: usize = 3 + INTERFACES.len() + DOCUMENTS.len();
+
+/// Whether a build of the workspace has put sampled-top beside the program: then it is installed, too.
+fn companions() -> usize {
+    Path::new(SAMPLED)
+        .with_file_name("sampled-top")
+        .exists()
+        .into()
+}
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
@@ -55,14 +78,10 @@ fn install_with_destdir_stages_a_package() {
     assert_eq!(run.stderr, "");
     let root = stage.join("opt/sampled");
     let program = root.join("bin/sampled");
-    let [sampler, processes] = INTERFACES.map(|file| root.join(file));
-    let written = [
-        program.clone(),
-        sampler,
-        processes,
-        root.join(UNIT),
-        root.join(ACTIVATION),
-    ];
+    let top = (companions() > 0).then_some("bin/sampled-top");
+    let names = ["bin/sampled"].into_iter().chain(top).chain(INTERFACES);
+    let names = names.chain(DOCUMENTS).chain([UNIT, ACTIVATION]);
+    let written: Vec<_> = names.map(|name| root.join(name)).collect();
     let expected = written
         .iter()
         .map(|path| format!("wrote {}\n", path.display()));
@@ -73,15 +92,16 @@ fn install_with_destdir_stages_a_package() {
         program.metadata().unwrap().permissions().mode() & 0o7777,
         0o755
     );
-    let activation = read(&written[4]);
+    let (activation, unit) = (read(&root.join(ACTIVATION)), read(&root.join(UNIT)));
     assert!(
         activation.contains("\nExec=/opt/sampled/bin/sampled serve\n"),
         "{activation}"
     );
     assert!(activation.contains("\nSystemdService=sampled.service\n"));
-    assert!(read(&written[3]).contains("\nExecStart=/opt/sampled/bin/sampled serve\n"));
-    assert!(read(&written[3]).contains("\nSlice=session.slice\n"));
-    for (path, interface) in written[1..3].iter().zip(INTERFACES) {
+    assert!(unit.contains("\nExecStart=/opt/sampled/bin/sampled serve\n"));
+    assert!(unit.contains("\nSlice=session.slice\n"));
+    for interface in INTERFACES {
+        let path = &root.join(interface);
         let described = Path::new(env!("CARGO_MANIFEST_DIR")).join("dbus");
         let described = read(&described.join(Path::new(interface).file_name().unwrap()));
         let installed = read(path);
@@ -94,8 +114,20 @@ fn install_with_destdir_stages_a_package() {
         );
     }
 
+    for file in DOCUMENTS {
+        let path = root.join(file);
+        let mode = path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o644, "{file}");
+        assert!(
+            read(&path).contains("Written by `sampled install`"),
+            "{file}"
+        );
+    }
+    // zsh looks at the first line, and man at that of a page with a preprocessor.
+    assert!(read(&root.join(DOCUMENTS[6])).starts_with("#compdef sampled\n"));
+
     let removed = home.run(&[&["uninstall"], &arguments[..]].concat()).ok();
-    assert_eq!(removed.lines().count(), 5, "{removed}");
+    assert_eq!(removed.lines().count(), written.len(), "{removed}");
     assert_eq!(files(&stage), [] as [PathBuf; 0]);
     assert!(root.join("bin").is_dir());
     let again = home.run(&[&["uninstall"], &arguments[..]].concat());
@@ -113,6 +145,9 @@ fn a_file_of_another_program_is_neither_replaced_nor_removed() {
             INTERFACES[1],
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<node/>\n",
         ),
+        (DOCUMENTS[0], ".TH sampled 1\n"),
+        (DOCUMENTS[5], "complete -F _other sampled\n"),
+        (DOCUMENTS[6], "#compdef sampled\n"),
     ] {
         let path = prefix.join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -132,7 +167,10 @@ fn no_systemd_installs_no_unit() {
     let home = Home::new();
     let prefix = home.dir().join("prefix");
     let arguments = ["install", "--no-systemd", "--prefix", text(&prefix)];
-    assert_eq!(home.run(&arguments).ok().lines().count(), 4);
+    assert_eq!(
+        home.run(&arguments).ok().lines().count(),
+        FILES - 1 + companions()
+    );
     assert!(!read(&prefix.join(ACTIVATION)).contains("SystemdService"));
     assert!(!prefix.join(UNIT).exists());
 }
@@ -157,15 +195,20 @@ fn a_running_bus_activates_the_installed_program() {
 
     // Installing the same program again leaves it running.
     let again = Run::of(bus.command(text(&program)).arg("install"));
-    assert_eq!(again.ok().lines().count(), 4);
+    assert_eq!(again.ok().lines().count(), FILES - 1);
     assert!(daemon.is_running());
     // Installing another copy ends the running one.
-    assert_eq!(bus.run(&["install"]).ok().lines().count(), 5);
+    assert_eq!(
+        bus.run(&["install"]).ok().lines().count(),
+        FILES + companions()
+    );
     daemon.wait();
 
     let removed = bus.run(&["uninstall"]).ok();
-    assert_eq!(removed.lines().count(), 5, "{removed}");
+    assert_eq!(removed.lines().count(), FILES + companions(), "{removed}");
     assert!(!program.exists());
+    assert_eq!(files(&bus.dir().join(".local")), [] as [PathBuf; 0]);
+    assert_eq!(files(&bus.data()), [] as [PathBuf; 0]);
     assert_eq!(bus.run(&["sample", "memory"]).code, Some(1));
 }
 
@@ -190,9 +233,9 @@ fn uninstall_leaves_a_program_that_was_there_before() {
         let arguments = [command, "--prefix", text(&prefix)];
         Run::of(Command::new(&program).args(arguments).env_clear()).ok()
     };
-    assert_eq!(run("install").lines().count(), 4);
-    assert_eq!(run("install").lines().count(), 4);
-    assert_eq!(run("uninstall").lines().count(), 4);
+    assert_eq!(run("install").lines().count(), FILES - 1);
+    assert_eq!(run("install").lines().count(), FILES - 1);
+    assert_eq!(run("uninstall").lines().count(), FILES - 1);
     assert_eq!(files(&prefix), [program]);
 }
 
@@ -224,7 +267,14 @@ fn a_path_that_an_activation_file_cannot_contain_is_refused() {
 
 #[test]
 fn install_and_uninstall_leave_links_and_fifos_alone() {
-    for file in ["bin/sampled", ACTIVATION, UNIT, INTERFACES[0]] {
+    for file in [
+        "bin/sampled",
+        ACTIVATION,
+        UNIT,
+        INTERFACES[0],
+        DOCUMENTS[0],
+        DOCUMENTS[6],
+    ] {
         for is_link in [false, true] {
             let home = Home::new();
             let prefix = home.dir().join("prefix");
@@ -282,4 +332,64 @@ fn uninstall_removes_all_files_or_none() {
     allow(&bin, 0o755);
     run("uninstall").ok();
     assert_eq!(files(&prefix), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn a_program_beside_the_installing_one_is_installed_with_it() {
+    let home = Home::new();
+    let (source, prefix) = (home.dir().join("source"), home.dir().join("prefix"));
+    fs::create_dir(&source).unwrap();
+    let program = source.join("sampled");
+    copy_program(Path::new(SAMPLED), &program);
+    copy_program(Path::new("/bin/true"), &source.join("sampled-top"));
+    let run = |program: &Path, command| {
+        let arguments = [command, "--prefix", text(&prefix)];
+        Run::of(home.command(text(program)).args(arguments))
+    };
+    let installed = prefix.join("bin/sampled-top");
+    // That of another package.
+    fs::create_dir_all(prefix.join("bin")).unwrap();
+    fs::write(&installed, "").unwrap();
+    let refused = run(&program, "install");
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains(text(&installed)), "{refused:?}");
+    fs::remove_file(&installed).unwrap();
+
+    assert_eq!(run(&program, "install").ok().lines().count(), FILES + 1);
+    let mode = installed.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o755);
+    Run::of(&mut home.command(text(&installed))).ok();
+    // A new version, and the installed one itself.
+    assert_eq!(run(&program, "install").ok().lines().count(), FILES + 1);
+    assert_eq!(
+        run(&prefix.join("bin/sampled"), "install")
+            .ok()
+            .lines()
+            .count(),
+        FILES - 1
+    );
+    // A version that comes without it.
+    fs::remove_file(source.join("sampled-top")).unwrap();
+    assert_eq!(run(&program, "install").ok().lines().count(), FILES);
+    assert_eq!(run(&program, "uninstall").ok().lines().count(), FILES + 1);
+    assert_eq!(files(&prefix), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn man_finds_the_pages_of_a_user() {
+    let home = Home::new();
+    home.run(&["install"]).ok();
+    let bin = home.dir().join(".local/bin");
+    let mut command = home.command("man");
+    let path = format!("{}:{}", text(&bin), std::env::var("PATH").unwrap());
+    let found = command
+        .args(["-w", "sampled", "sampled-config"])
+        .env("PATH", path);
+    let Ok(output) = found.output() else {
+        return skip("man is not installed");
+    };
+    let pages = home.dir().join(".local/share/man");
+    let expected = ["man1/sampled.1", "man5/sampled-config.5"].map(|page| pages.join(page));
+    let expected = expected.map(|path| format!("{}\n", path.display()));
+    assert_eq!(Run::from(output).ok(), expected.concat());
 }

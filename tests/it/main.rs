@@ -21,6 +21,7 @@ mod cli;
 mod client_failures;
 mod clients;
 mod commands;
+mod completions;
 mod config;
 mod confinement;
 mod cpu_hotplug;

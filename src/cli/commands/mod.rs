@@ -90,7 +90,7 @@ pub(crate) enum Command {
     /// Show the processes
     #[command(visible_alias = "ps", after_help = CLIENT, after_long_help = processes::help())]
     Processes(processes::ProcessesOptions),
-    /// Install the program, the activation file and the unit for this user, and replace a running service
+    /// Install the program, its activation file, unit, manuals and completions for this user, and replace a running service
     Install(install::InstallOptions),
     /// Remove the files that `install` has written, and end the service that runs them
     Uninstall(install::LayoutOptions),

@@ -1,4 +1,5 @@
-//! `sampled install`: installs the program, its activation file, its unit and the descriptions of its interfaces.
+//! `sampled install`: installs the program, its activation file and unit, the descriptions of its interfaces, its manual
+//! pages and its completions.
 
 pub(super) mod replace;
 
@@ -32,8 +33,9 @@ const RELOAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The options of `install` and `uninstall`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LayoutOptions {
-    /// Use DIR/bin, DIR/share/dbus-1/services, DIR/share/dbus-1/interfaces and DIR/lib/systemd/user [default:
-    /// ~/.local/bin and $XDG_DATA_HOME]
+    /// Use DIR/bin, DIR/lib/systemd/user, and in DIR/share the directories dbus-1/services, dbus-1/interfaces, man,
+    /// bash-completion/completions, zsh/site-functions and fish/vendor_completions.d [default: ~/.local/bin,
+    /// $XDG_DATA_HOME and ~/.local/share/man]
     #[arg(long, value_name = "DIR")]
     prefix: Option<PathBuf>,
     /// Install below DIR instead of /, without a reload of the bus and systemd: for packages
@@ -53,6 +55,8 @@ pub(crate) struct InstallOptions {
 
 pub(crate) fn run(given: InstallOptions) -> Result<ExitCode, Error> {
     let installation = given.options.installation(!given.no_systemd)?;
+    let zsh_completion = installation.layout.zsh_completions.join("_sampled");
+    let has_zsh_completion = zsh_completion.exists();
     // This path opens the running executable, even if another file has its path by now.
     let written = installation.install(Path::new("/proc/self/exe"))?;
     print("wrote", &written)?;
@@ -64,6 +68,9 @@ pub(crate) fn run(given: InstallOptions) -> Result<ExitCode, Error> {
     warn_of_path(program);
     if is_home {
         warn_of_home();
+        if !has_zsh_completion {
+            warn_of_fpath(&installation.layout.zsh_completions);
+        }
     }
     let program = InstalledProgram::at(program);
     let replaced = match reload(true)? {
@@ -151,6 +158,17 @@ fn warn_of_path(program: &Path) {
         let directory = directory.display();
         note(format_args!(
             "{directory} is not in PATH: add the line `export PATH=\"{directory}:$PATH\"` to ~/.profile"
+        ));
+    }
+}
+
+/// Tells a user of zsh what to add: it searches no directory of the user for completions.
+fn warn_of_fpath(directory: &Path) {
+    let shell = env::var_os("SHELL").unwrap_or_default();
+    if Path::new(&shell).file_name() == Some("zsh".as_ref()) {
+        let directory = directory.display();
+        note(format_args!(
+            "for completion in zsh, add the line `fpath=(\"{directory}\" $fpath)` to ~/.zshrc, before compinit"
         ));
     }
 }
