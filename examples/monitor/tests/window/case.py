@@ -2,6 +2,7 @@
 
 import unittest
 
+from processes import need
 from user import User
 
 
@@ -13,7 +14,8 @@ class Case(unittest.TestCase):
     picture = None
 
     def user(self, **options):
-        """A user of its own."""
+        """A user of its own, who does not point at anything."""
+        self.desktop.run(need("xdotool", "xdotool"), "mousemove", 10000, 10000)
         user = User(self.desktop, self.installation, **options)
         self.addCleanup(user.leave)
         return user

@@ -103,6 +103,8 @@ class Monitor:
         inner = until(lambda: self.all(Role.BUTTON, menu)[-1:], lambda: f"a menu {menu!r} in\n{self.tree()}")
         inner[0].act()
         assert self.find(Role.MENU_ITEM, item).act(), f"menu item {item!r}"
+        # While it closes, keys are its own.
+        until(lambda: not self.all(Role.MENU_ITEM), "the menu is closed")
 
     def keys(self, *keys):
         """Presses keys in the window."""
@@ -128,6 +130,11 @@ class Monitor:
         """Clicks at a widget."""
         self.point_at(node)
         self.desktop.run("xdotool", "click", "1")
+
+    def open_page(self, name):
+        """Clicks at the row of a page; the page, once it is shown."""
+        self.click(self.find(Role.LIST_ITEM, name, self.find(Role.LIST, "Pages")))
+        return self.page(name)
 
     def minimize(self):
         """Minimizes the window."""

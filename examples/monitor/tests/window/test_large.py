@@ -54,7 +54,7 @@ class Large(Case):
             monitor.words(re.escape(name[:50]), page)
         def words():
             return " ".join(monitor.charts(page).values())
-        until(lambda: "1.0e288" in words() and words().count("malformed") == 2, words)
+        until(lambda: "1.0e288" in words() and words().count("malformed. 0 readings") == 2, words)
         machine.remove("huge")
         until(lambda: "gone" in words(), words)
         self.assertEqual(monitor.said(), "")
