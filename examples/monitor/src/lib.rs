@@ -11,6 +11,7 @@ pub mod accessible;
 mod application;
 pub mod chart;
 pub mod i18n;
+mod icon;
 pub mod pages;
 pub mod recording;
 pub mod service;

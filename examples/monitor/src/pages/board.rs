@@ -10,7 +10,7 @@ use super::{
     charts::SectionsView,
     layout::{Card, Line, Section},
 };
-use crate::{Catalog, accessible, chart::Hue, i18n::gettext};
+use crate::{Catalog, accessible, chart::Hue, i18n::gettext, icon};
 
 /// The page.
 pub(super) fn entry() -> Entry {
@@ -45,13 +45,13 @@ impl Board {
             .css_classes(["pill", "suggested-action"])
             .build();
         let empty = adw::StatusPage::builder()
-            .icon_name("view-pin-symbolic")
             .title(gettext("An Empty Board"))
             .description(gettext(
                 "Pin any metric here: from the menu of a graph, or from the list of all metrics.",
             ))
             .child(&add)
             .build();
+        empty.set_icon_name(icon::existing("view-pin-symbolic"));
         Self {
             context: context.clone(),
             root,

@@ -5,6 +5,7 @@ use gtk::{CompositeTemplate, glib, prelude::*, subclass::prelude::*};
 use crate::{
     chart::TimeAxis,
     i18n::{gettext, gettext_f, ngettext_f},
+    icon,
     service::{Presence, Service, State},
 };
 
@@ -87,7 +88,7 @@ impl Footer {
         };
         let text = text(state, presence);
         let imp = self.imp();
-        imp.icon.set_icon_name(Some(icon));
+        imp.icon.set_icon_name(icon::existing(icon));
         if imp.state.text() != text {
             imp.state.set_text(&text);
             imp.state.set_tooltip_text(Some(&text));

@@ -3,7 +3,7 @@
 use adw::{prelude::*, subclass::prelude::*};
 
 use super::Window;
-use crate::{i18n::gettext, service::State};
+use crate::{i18n::gettext, icon, service::State};
 
 impl Window {
     /// Shows the page, below what is wrong with the service; or only that, if nothing is known of the machine.
@@ -52,11 +52,11 @@ impl Window {
             .css_classes(["pill", "suggested-action"])
             .build();
         let status = adw::StatusPage::builder()
-            .icon_name("network-offline-symbolic")
             .title(gettext("No Service"))
             .description(gtk::glib::markup_escape_text(cause))
             .child(&retry)
             .build();
+        status.set_icon_name(icon::existing("network-offline-symbolic"));
         bin.set_child(Some(&status));
     }
 }

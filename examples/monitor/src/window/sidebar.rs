@@ -4,7 +4,7 @@ use adw::prelude::*;
 use gtk::subclass::prelude::*;
 
 use super::Window;
-use crate::accessible;
+use crate::{accessible, icon};
 
 impl Window {
     pub(super) fn fill_sidebar(&self) {
@@ -12,9 +12,9 @@ impl Window {
         for entry in self.entries() {
             let content = gtk::Box::builder().spacing(12).build();
             let icon = gtk::Image::builder()
-                .icon_name(entry.icon)
                 .accessible_role(gtk::AccessibleRole::Presentation)
                 .build();
+            icon.set_icon_name(icon::existing(entry.icon));
             content.append(&icon);
             let title = gtk::Label::builder()
                 .label(&entry.title)

@@ -81,6 +81,15 @@ class Window(Case):
         self.assertEqual(monitor.exit(), 1)
         self.assertRegex(monitor.said(), r"^sampled-monitor: .*display.*\n$")
 
+    def test_a_theme_without_icons(self):
+        user = self.user()
+        user.settings("[window]\npage=processes\n")
+        # GTK falls back to Adwaita, which is in none of these.
+        monitor = user.monitor(XDG_DATA_DIRS=f"{self.installation.prefix}/share")
+        page = monitor.page("Processes")
+        # In place of the icon of a button.
+        monitor.words("^Tree$", page)
+
     def test_german(self):
         monitor = self.user().monitor(LANGUAGE="de")
         monitor.page("Übersicht")

@@ -17,7 +17,7 @@ use gtk::glib;
 
 use self::section::SectionView;
 use super::{Context, Page, layout::Section};
-use crate::{Catalog, accessible};
+use crate::{Catalog, accessible, icon};
 
 /// The content of a page of graphs.
 pub(super) struct Charts {
@@ -52,10 +52,10 @@ impl ChartsPage {
             .build();
         accessible::set_label(&root, title);
         let empty = adw::StatusPage::builder()
-            .icon_name(icon)
             .title(&charts.empty.title)
             .description(&charts.empty.description)
             .build();
+        empty.set_icon_name(icon::existing(icon));
         let page = Self {
             context: context.clone(),
             charts,

@@ -9,7 +9,7 @@ use super::{
     fields::{COLUMNS, Column},
     table::Table,
 };
-use crate::{accessible, chart::TimeAxis, i18n::gettext};
+use crate::{accessible, chart::TimeAxis, i18n::gettext, icon};
 
 /// The widgets of the page.
 pub(super) struct View {
@@ -42,9 +42,12 @@ impl View {
             .bidirectional()
             .build();
         let tree = gtk::ToggleButton::builder()
-            .icon_name("format-indent-more-symbolic")
             .visible(kind == Kind::Processes)
             .build();
+        match icon::existing("format-indent-more-symbolic") {
+            Some(icon) => tree.set_icon_name(icon),
+            None => tree.set_label(&gettext("Tree")),
+        }
         name(&tree, &gettext("Children Below Their Parents"));
         let columns = gtk::MenuButton::builder()
             .icon_name("view-more-symbolic")
