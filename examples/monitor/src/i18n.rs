@@ -65,6 +65,11 @@ pub fn count(number: usize, words: impl Fn(u32, &[(&str, &str)]) -> String) -> S
     words(bounded, &[("count", &number.to_string())])
 }
 
+/// A number and its unit, which stay in this order beside text of any direction.
+pub fn left_to_right(text: &str) -> String {
+    format!("\u{2066}{text}\u{2069}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::fill;

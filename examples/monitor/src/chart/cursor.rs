@@ -4,14 +4,8 @@
 
 use gtk::{graphene, gsk, pango, prelude::*};
 
-use super::{
-    Chart, Series,
-    columns::Window,
-    hue::Colours,
-    plot::{Layout, left_to_right},
-    ticks,
-};
-use crate::units;
+use super::{Chart, Series, columns::Window, hue::Colours, plot::Layout, ticks};
+use crate::{i18n::left_to_right, units};
 
 const PADDING: f64 = 6.0;
 

@@ -14,6 +14,7 @@ use super::{
     scale::Scale,
     ticks,
 };
+use crate::i18n::left_to_right;
 
 /// Where the parts of a chart are, in pixels.
 #[derive(Clone, Copy, Debug)]
@@ -143,11 +144,6 @@ pub(super) fn draw(
             );
         }
     }
-}
-
-/// A number and its unit, which stay in this order beside text of any direction.
-pub(super) fn left_to_right(text: &str) -> String {
-    format!("\u{2066}{text}\u{2069}")
 }
 
 /// The moments that have a line and a label.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use gtk::prelude::*;
 
-use crate::{pages::layout::Line, recording::Recording, units};
+use crate::{i18n::left_to_right, pages::layout::Line, recording::Recording, units};
 
 /// A line of a graph: its colour, its name, and its newest reading.
 pub(super) struct LegendItem {
@@ -67,7 +67,7 @@ impl LegendItem {
 /// The newest reading of a metric in words: its value, or why there is none.
 pub(super) fn reading(recording: &Recording, id: &str, unit: &str) -> String {
     match recording.number(id) {
-        Some(Ok(value)) => units::format(value, unit),
+        Some(Ok(value)) => left_to_right(&units::format(value, unit)),
         Some(Err(absence)) => absence.word(),
         None => "—".to_owned(),
     }

@@ -8,11 +8,11 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 use gtk::{gdk, glib, prelude::*};
 
 use super::{
-    fields::Column,
+    fields::{Column, Print},
     item::{Field, Item},
     table::item_of,
 };
-use crate::accessible;
+use crate::{accessible, i18n::left_to_right};
 
 /// Makes the cells of a column.
 pub(super) fn factory(column: Column, place: usize) -> gtk::SignalListItemFactory {
@@ -77,12 +77,15 @@ pub(super) fn factory(column: Column, place: usize) -> gtk::SignalListItemFactor
 fn inscription(column: Column) -> gtk::Inscription {
     let (least, natural) = column.width();
     let inscription = gtk::Inscription::builder()
-        .xalign(if column.is_number() { 1.0 } else { 0.0 })
         .text_overflow(gtk::InscriptionOverflow::EllipsizeEnd)
         .min_chars(least)
         .nat_chars(natural)
         .hexpand(true)
         .build();
+    // Unlike a label, it does not mirror this itself.
+    let is_mirrored = inscription.direction() == gtk::TextDirection::Rtl;
+    let is_at_right = column.is_number() != is_mirrored;
+    inscription.set_xalign(if is_at_right { 1.0 } else { 0.0 });
     if column.is_number() {
         inscription.add_css_class("numeric");
     } else {
@@ -140,7 +143,10 @@ fn show(
         return;
     };
     let text = column.text(&field);
-    inscription.set_text(Some(&text));
+    match column.print {
+        Print::Unit(_) => inscription.set_text(Some(&left_to_right(&text))),
+        _ => inscription.set_text(Some(&text)),
+    }
     match field.reading.is_err() {
         true => inscription.add_css_class("dim-label"),
         false => inscription.remove_css_class("dim-label"),

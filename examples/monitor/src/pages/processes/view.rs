@@ -1,7 +1,7 @@
 //! The widgets of a page of processes or applications.
 
 use adw::prelude::*;
-use gtk::gio;
+use gtk::{gio, glib};
 
 use super::{
     Kind,
@@ -88,6 +88,7 @@ impl View {
             .vexpand(true)
             .child(&table.view)
             .build();
+        begin_with_first_column(&scrolled);
         let list = gtk::Box::new(gtk::Orientation::Vertical, 0);
         list.append(&toolbar);
         list.append(&search_bar);
@@ -150,6 +151,19 @@ impl View {
 fn name(button: &impl IsA<gtk::Widget>, name: &str) {
     button.set_tooltip_text(Some(name));
     accessible::set_label(button, name);
+}
+
+/// Scrolls to the first column where text begins at the right: the view of GTK begins with the last one there.
+fn begin_with_first_column(scrolled: &gtk::ScrolledWindow) {
+    if scrolled.direction() == gtk::TextDirection::Rtl {
+        scrolled.hadjustment().connect_changed(|adjustment| {
+            // The view, which lays itself out now, sets the value after this.
+            let adjustment = adjustment.clone();
+            glib::idle_add_local_once(move || {
+                adjustment.set_value(adjustment.upper() - adjustment.page_size());
+            });
+        });
+    }
 }
 
 fn columns_of(kind: Kind) -> Vec<Column> {
