@@ -1,0 +1,43 @@
+//! What the user wants.
+
+use crate::{pages::Page, processes::columns::Column};
+
+/// What the user wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Quit,
+    Suspend,
+    Redraw,
+    Show(Page),
+    NextPage,
+    PreviousPage,
+    /// Left or right.
+    Beside(bool),
+    Scroll(isize),
+    Wheel(isize),
+    ScrollPage(bool),
+    First,
+    Last,
+    Cancel,
+    Help,
+    Search,
+    EditMetrics,
+    OrderBy(Column),
+    OrderBeside(bool),
+    Reverse,
+    Tree,
+    Group,
+    End,
+    /// End the process with this signal.
+    Confirm(i32),
+    Pause,
+    Faster,
+    Slower,
+    Save,
+    /// A click at a column and a row.
+    Click(u16, u16),
+    Type(String),
+    Erase,
+    EraseAll,
+    Submit,
+}

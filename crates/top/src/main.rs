@@ -1,0 +1,113 @@
+//! `sampled-top`: the monitor at a terminal. It is a client of the service.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::unwrap_used,
+        reason = "a test that overflows fails, as it should"
+    )
+)]
+
+mod acquisition;
+mod action;
+mod application;
+mod arguments;
+mod catalog;
+mod connection;
+mod input;
+mod layout_file;
+mod model;
+mod pages;
+mod processes;
+mod run;
+mod sampling;
+mod screen;
+mod signals;
+mod targets;
+mod text;
+mod theme;
+mod units;
+mod view;
+
+use std::{
+    io::{self, Write},
+    panic,
+    process::ExitCode,
+};
+
+use clap::Parser;
+use tokio::{runtime, task::LocalSet};
+
+use application::Application;
+use arguments::Arguments;
+use connection::Connection;
+use layout_file::LayoutFile;
+use run::{Ended, Run};
+use theme::Theme;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let message = text::escape(&error.to_string()).into_owned();
+            writeln!(io::stderr(), "sampled-top: {message}").ok();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why the program failed.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(
+        "standard output is no terminal whose cursor can be moved: `sampled watch` prints readings to a file or a pipe"
+    )]
+    NoTerminal,
+    #[error(transparent)]
+    Client(#[from] sampled_client::Error),
+    #[error("terminal: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+fn run(arguments: Arguments) -> Result<(), Error> {
+    if !screen::is_terminal() {
+        return Err(Error::NoTerminal);
+    }
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(LocalSet::new().run_until(show(arguments)));
+    runtime.shutdown_background();
+    match ended {
+        // Nobody sees an error of a terminal that has gone.
+        Ok(Ended::ByUser | Ended::HungUp) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn show(arguments: Arguments) -> Result<Ended, Error> {
+    // Until the screen is taken over, Ctrl-C ends the program by itself.
+    let (connection, catalog) = Connection::of(connection::list().await?);
+    if let Some(client) = connection.client() {
+        for selector in &arguments.selectors {
+            client.list(&[selector]).await?;
+        }
+    }
+    let layout = LayoutFile::read(arguments.layout);
+    let theme = Theme::of_environment();
+    let mut application = Application::new(theme, layout, arguments.selectors, arguments.interval);
+    application.set_catalog(catalog);
+    restore_at_panic();
+    Ok(Run::new(application, connection)?.run().await?)
+}
+
+/// Gives the terminal back before the message of a panic is printed.
+fn restore_at_panic() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |information| {
+        screen::restore();
+        report(information);
+    }));
+}

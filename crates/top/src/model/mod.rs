@@ -1,0 +1,4 @@
+//! What is shown, without a terminal.
+
+pub(crate) mod recording;
+pub(crate) mod sections;

@@ -1,0 +1,216 @@
+//! The readings of the shown metrics on one time axis: the past for the graphs, the last ones for the numbers.
+
+use std::collections::{HashMap, VecDeque};
+
+use sampled_client::{Fault, Frame, Reading, Value};
+
+/// The moments that are kept: as many as the widest terminal has columns.
+pub(crate) const CAPACITY: usize = 512;
+
+/// The readings of the shown metrics. The time axis has one slot for each interval.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    /// In microseconds.
+    interval: u64,
+    places: HashMap<String, usize>,
+    series: Vec<Series>,
+    /// The series of each column of the last frame.
+    columns: Vec<usize>,
+    /// The number of the newest slot since the epoch.
+    newest: Option<u64>,
+}
+
+/// The readings of one metric.
+#[derive(Debug)]
+struct Series {
+    id: String,
+    /// From the newest slot to the oldest one; NaN is a gap.
+    values: VecDeque<f64>,
+    reading: Reading,
+}
+
+impl Recording {
+    /// An empty recording with slots of this many microseconds.
+    pub(crate) fn new(interval: u64) -> Self {
+        Self {
+            interval: interval.max(1),
+            places: HashMap::new(),
+            series: Vec::new(),
+            columns: Vec::new(),
+            newest: None,
+        }
+    }
+
+    /// Takes over a frame. Slots that it skips have the values of before: no reading is a gap only where the service says so.
+    pub(crate) fn push(&mut self, frame: &Frame) {
+        let steps = self.advance(frame.timestamp);
+        for series in &mut self.series {
+            let last = series.values.front().copied().unwrap_or(f64::NAN);
+            for step in 0..steps {
+                let is_newest = step.saturating_add(1) == steps;
+                series
+                    .values
+                    .push_front(if is_newest { f64::NAN } else { last });
+            }
+            series.values.truncate(CAPACITY);
+            if steps > 0 {
+                series.reading = Err(Fault::Gone);
+            }
+        }
+        for (column, (id, reading)) in frame.readings().enumerate() {
+            let place = self.place(column, id);
+            let Some(series) = self.series.get_mut(place) else {
+                continue;
+            };
+            if let Some(newest) = series.values.front_mut() {
+                *newest = match &reading {
+                    Ok(Value::Number(number)) => *number,
+                    _ => f64::NAN,
+                };
+            }
+            series.reading = reading;
+        }
+    }
+
+    /// Marks a gap at a moment, in microseconds since the epoch: nothing was read.
+    pub(crate) fn interrupt(&mut self, timestamp: u64) {
+        let steps = self.advance(timestamp).max(1);
+        for series in &mut self.series {
+            for _ in 0..steps {
+                series.values.push_front(f64::NAN);
+            }
+            series.values.truncate(CAPACITY);
+            series.reading = Err(Fault::Gap);
+        }
+    }
+
+    /// The last reading of a metric, if it has had one.
+    pub(crate) fn reading(&self, id: &str) -> Option<&Reading> {
+        let place = self.places.get(id)?;
+        self.series.get(*place).map(|series| &series.reading)
+    }
+
+    /// The last reading of a metric, if it is a number.
+    pub(crate) fn number(&self, id: &str) -> Option<f64> {
+        match self.reading(id)? {
+            Ok(Value::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The values of a metric from the newest to the oldest; NaN is a gap.
+    pub(crate) fn values(&self, id: &str) -> impl Iterator<Item = f64> + Clone {
+        let series = self
+            .places
+            .get(id)
+            .and_then(|place| self.series.get(*place));
+        series
+            .into_iter()
+            .flat_map(|series| series.values.iter().copied())
+    }
+
+    /// How many metrics it has.
+    pub(crate) fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Goes on to the slot of a moment; returns how many slots that is, at most as many as are kept. Clocks may be set back.
+    fn advance(&mut self, timestamp: u64) -> usize {
+        let slot = timestamp.checked_div(self.interval).unwrap_or(0);
+        let steps = self.newest.map_or(1, |newest| slot.saturating_sub(newest));
+        self.newest = Some(slot);
+        usize::try_from(steps).unwrap_or(CAPACITY).min(CAPACITY)
+    }
+
+    /// The place of the series of a column. Most often it is the one of the frame before.
+    fn place(&mut self, column: usize, id: &str) -> usize {
+        let last = self.columns.get(column);
+        if let Some(&place) = last
+            && self.series.get(place).is_some_and(|series| series.id == id)
+        {
+            return place;
+        }
+        let place = match self.places.get(id) {
+            Some(place) => *place,
+            None => {
+                self.series.push(Series {
+                    id: id.to_owned(),
+                    values: VecDeque::from([f64::NAN]),
+                    reading: Err(Fault::First),
+                });
+                let place = self.series.len().saturating_sub(1);
+                self.places.insert(id.to_owned(), place);
+                place
+            }
+        };
+        self.columns
+            .resize(column.saturating_add(1).max(self.columns.len()), place);
+        if let Some(slot) = self.columns.get_mut(column) {
+            *slot = place;
+        }
+        place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(timestamp: u64, value: f64) -> Frame {
+        Frame::new(timestamp, [("a".to_owned(), Ok(Value::Number(value)))])
+    }
+
+    fn values(recording: &Recording) -> Vec<f64> {
+        recording.values("a").collect()
+    }
+
+    #[test]
+    fn a_slot_has_the_last_of_its_values() {
+        let mut recording = Recording::new(10);
+        for (timestamp, value) in [(100, 1.0), (105, 2.0), (110, 3.0)] {
+            recording.push(&frame(timestamp, value));
+        }
+        assert_eq!(values(&recording), [3.0, 2.0]);
+        assert_eq!(recording.number("a"), Some(3.0));
+        assert_eq!(recording.number("b"), None);
+    }
+
+    #[test]
+    fn a_value_holds_until_the_next_one() {
+        let mut recording = Recording::new(10);
+        recording.push(&frame(100, 1.0));
+        recording.push(&frame(130, 2.0));
+        assert_eq!(values(&recording), [2.0, 1.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_gap_stays_a_gap() {
+        let mut recording = Recording::new(10);
+        recording.push(&frame(100, 1.0));
+        recording.interrupt(112);
+        assert_eq!(recording.reading("a"), Some(&Err(Fault::Gap)));
+        recording.push(&frame(140, 2.0));
+        let values = values(&recording);
+        assert_eq!((values[0], values[4]), (2.0, 1.0));
+        assert!(values[1..4].iter().all(|value| value.is_nan()));
+    }
+
+    #[test]
+    fn a_metric_that_has_gone_has_no_value() {
+        let mut recording = Recording::new(10);
+        recording.push(&frame(100, 1.0));
+        recording.push(&Frame::new(110, [("b".to_owned(), Err(Fault::Denied))]));
+        assert_eq!(recording.reading("a"), Some(&Err(Fault::Gone)));
+        assert_eq!(recording.reading("b"), Some(&Err(Fault::Denied)));
+        assert!(values(&recording)[0].is_nan());
+    }
+
+    #[test]
+    fn it_does_not_grow() {
+        let mut recording = Recording::new(1);
+        recording.push(&frame(0, 1.0));
+        recording.push(&frame(u64::MAX, 2.0));
+        recording.push(&frame(5, 3.0));
+        assert_eq!(values(&recording).len(), CAPACITY);
+    }
+}

@@ -1,0 +1,333 @@
+//! The loop of the program: frames, keys and signals change what is shown, and the screen follows.
+
+use std::{
+    future::pending,
+    io,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use crossterm::event::EventStream;
+use futures_util::{FutureExt, StreamExt};
+use ratatui::buffer::Buffer;
+use sampled_client::{Client, Error, Processes, Session, TableSession};
+use tokio::{
+    select,
+    task::{JoinHandle, spawn_local},
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    acquisition::{Event, Slot},
+    application::{Application, Request, State},
+    connection::Connection,
+    input,
+    sampling::{self, Owners, Report},
+    screen::{Screen, end_with_terminal},
+    signals::{Caught, Signals},
+    view,
+};
+
+/// How long a frame waits for the table of the same moment, so that the screen is drawn once.
+const TOGETHER: Duration = Duration::from_millis(40);
+
+/// The shortest time between two reports of the service on itself.
+const BETWEEN_REPORTS: Duration = Duration::from_secs(2);
+
+/// The most frames that are taken over before the screen is drawn.
+const AT_ONCE: usize = 4096;
+
+/// Everything that the loop waits for.
+pub(crate) struct Run {
+    application: Application,
+    screen: Screen,
+    connection: Connection,
+    metrics: Slot<crate::application::Demand, Session>,
+    table: Slot<crate::processes::Query, TableSession>,
+    reporting: Option<JoinHandle<Result<(Report, Owners), Error>>>,
+    next_report: Instant,
+    owners: Owners,
+    /// The end of a process that is asked for.
+    ending: Option<JoinHandle<Result<(), Error>>>,
+    /// When the screen is to be drawn.
+    draw_at: Option<Instant>,
+    keys: EventStream,
+    signals: Signals,
+}
+
+/// Why the loop has ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    ByUser,
+    /// The terminal has gone.
+    HungUp,
+}
+
+impl Run {
+    pub(crate) fn new(application: Application, connection: Connection) -> io::Result<Self> {
+        let signals = Signals::listen()?;
+        end_with_terminal()?;
+        let screen = Screen::open()?;
+        Ok(Self {
+            application,
+            screen,
+            connection,
+            metrics: Slot::new(),
+            table: Slot::new(),
+            reporting: None,
+            next_report: Instant::now(),
+            owners: Owners::default(),
+            ending: None,
+            draw_at: Some(Instant::now()),
+            keys: EventStream::new(),
+            signals,
+        })
+    }
+
+    /// Runs until the user ends it, or the terminal goes.
+    pub(crate) async fn run(mut self) -> io::Result<Ended> {
+        loop {
+            self.follow_demand();
+            if self.draw_at.is_some_and(|at| at <= Instant::now())
+                && let Some(ended) = self.draw().await?
+            {
+                return Ok(ended);
+            }
+            if let Some(ended) = self.wait().await? {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// Has the sessions that the page needs.
+    fn follow_demand(&mut self) {
+        let application = &mut self.application;
+        application.area = self.screen.area();
+        application.table_size = view::table_size(application);
+        let client = self.connection.client();
+        let interval = application.interval;
+        self.metrics.demand(client, application.demand(), interval);
+        self.table.demand(client, application.query(), interval);
+        let is_due = self.next_report <= Instant::now() && self.reporting.is_none();
+        if let (true, true, Some(client)) = (application.needs_report(), is_due, client) {
+            let (client, owners) = (client.clone(), std::mem::take(&mut self.owners));
+            self.reporting = Some(spawn_local(async move {
+                sampling::report(&client, owners).await
+            }));
+        }
+    }
+
+    /// Waits for one event, and does what it says.
+    async fn wait(&mut self) -> io::Result<Option<Ended>> {
+        let draw_at = self.draw_at;
+        let report_at = self.application.needs_report().then_some(self.next_report);
+        let report_at = report_at.filter(|_| self.reporting.is_none());
+        select! {
+            biased;
+            caught = self.signals.next() => return self.handle(&caught),
+            key = self.keys.next() => {
+                let Some(Ok(event)) = key else {
+                    return Ok(Some(Ended::HungUp));
+                };
+                self.draw_at = Some(Instant::now());
+                // Also where the size is the same again: the terminal may have lost what was there.
+                if matches!(event, crossterm::event::Event::Resize(..)) {
+                    self.screen.forget();
+                }
+                if let Some(action) = input::action(event, &self.application.mode)
+                    && let Some(request) = self.application.act(action)
+                {
+                    return self.fulfil(request);
+                }
+            }
+            event = self.metrics.next() => self.take_metrics(event),
+            event = self.table.next() => self.take_table(event),
+            listed = self.connection.next() => match listed {
+                Ok(catalog) => {
+                    self.application.set_catalog(catalog);
+                    self.draw_at = Some(Instant::now());
+                }
+                Err(error) => self.fail(&error),
+            },
+            report = joined(&mut self.reporting) => self.take_report(report),
+            ended = joined(&mut self.ending) => {
+                if let Err(error) = ended {
+                    self.application.message = Some(error.to_string());
+                }
+                self.draw_at = Some(Instant::now());
+            }
+            () = until(draw_at) => {}
+            () = until(report_at) => {}
+        }
+        Ok(None)
+    }
+
+    fn take_metrics(&mut self, event: Option<Event<sampled_client::Frame>>) {
+        match event {
+            None => {}
+            Some(Event::Started) => self.application.state = State::Sampling,
+            Some(Event::Failed(error)) => self.fail(&error),
+            Some(Event::Next(frame)) => {
+                self.application.take(&frame);
+                // The past comes in many frames.
+                for _ in 0..AT_ONCE {
+                    match self.metrics.next().now_or_never() {
+                        Some(Some(Event::Next(frame))) => self.application.take(&frame),
+                        Some(Some(Event::Failed(error))) => self.fail(&error),
+                        _ => break,
+                    }
+                }
+                let now = Instant::now();
+                self.draw_at = match self.table.running() {
+                    Some(_) => self.draw_at.or(now.checked_add(TOGETHER)),
+                    None => Some(now),
+                };
+            }
+        }
+    }
+
+    fn take_table(&mut self, event: Option<Event<()>>) {
+        match event {
+            None => {}
+            Some(Event::Started) => self.application.state = State::Sampling,
+            Some(Event::Failed(error)) => self.fail(&error),
+            Some(Event::Next(())) => {
+                if let Some((query, session)) = self.table.running() {
+                    self.application.table.take(query, session);
+                }
+                self.draw_at = Some(Instant::now());
+            }
+        }
+    }
+
+    fn take_report(&mut self, report: Result<(Report, Owners), Error>) {
+        let now = Instant::now();
+        let wait = self.application.interval.max(BETWEEN_REPORTS);
+        self.next_report = now.checked_add(wait).unwrap_or(now);
+        self.draw_at = Some(now);
+        match report {
+            Ok((report, owners)) => {
+                self.application.report = Some(report);
+                self.application.state = State::Sampling;
+                self.owners = owners;
+            }
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// Marks a gap and says why nothing is read. Sessions start again by themselves.
+    fn fail(&mut self, error: &Error) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |since| since.as_micros());
+        let now = u64::try_from(now).unwrap_or(u64::MAX);
+        self.application.recording.interrupt(now);
+        if self.application.state != State::Paused {
+            let cause = error.to_string();
+            self.application.state = State::Restarting { cause };
+        }
+        let is_broken = matches!(
+            error,
+            Error::Bus(_) | Error::NoAnswer { .. } | Error::NoBus(_) | Error::Handshake(_)
+        );
+        if is_broken || self.connection.client().is_none() {
+            self.connection.list_again(true);
+        }
+        self.draw_at = Some(Instant::now());
+    }
+
+    fn handle(&mut self, caught: &Caught) -> io::Result<Option<Ended>> {
+        match caught {
+            Caught::End => return Ok(Some(Ended::ByUser)),
+            Caught::HangUp => return Ok(Some(Ended::HungUp)),
+            Caught::Stop => return self.fulfil(Request::Suspend),
+            Caught::Continued => {
+                self.screen.enter()?;
+                self.redraw();
+            }
+        }
+        Ok(None)
+    }
+
+    fn fulfil(&mut self, request: Request) -> io::Result<Option<Ended>> {
+        match request {
+            Request::Quit => return Ok(Some(Ended::ByUser)),
+            Request::Suspend => {
+                self.screen.suspend()?;
+                self.redraw();
+            }
+            Request::Redraw => self.redraw(),
+            Request::End {
+                pid,
+                start_time,
+                signal,
+            } => {
+                let Some(client) = self.connection.client().cloned() else {
+                    self.application.message = Some("The service cannot be reached".to_owned());
+                    return Ok(None);
+                };
+                self.ending = Some(spawn_local(end(client, pid, start_time, signal)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn redraw(&mut self) {
+        self.screen.forget();
+        self.draw_at = Some(Instant::now());
+    }
+
+    /// Draws the screen. The terminal may take long; a signal ends it meanwhile.
+    async fn draw(&mut self) -> io::Result<Option<Ended>> {
+        self.draw_at = None;
+        let mut buffer = Buffer::empty(self.application.area);
+        view::draw(&mut buffer, &mut self.application);
+        let bytes = self.screen.frame(buffer)?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let caught = select! {
+            written = self.screen.write(&bytes) => {
+                written?;
+                return Ok(None);
+            }
+            caught = self.signals.next() => caught,
+        };
+        // A part of the frame is not written.
+        self.redraw();
+        self.handle(&caught)
+    }
+}
+
+/// Ends a process, in the service.
+async fn end(client: Client, pid: u32, start_time: u64, signal: i32) -> Result<(), Error> {
+    let processes = Processes::on(client.bus().clone()).await?;
+    processes.end(pid, start_time, signal).await
+}
+
+/// Waits for a task, if there is one. Cancel safe.
+async fn joined<T>(task: &mut Option<JoinHandle<Result<T, Error>>>) -> Result<T, Error> {
+    let Some(running) = task else {
+        return pending().await;
+    };
+    let result = running.await;
+    *task = None;
+    result.unwrap_or_else(|error| Err(Error::Failed(error.to_string())))
+}
+
+/// Waits until a moment, if there is one.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(reporting) = &self.reporting {
+            reporting.abort();
+        }
+        if let Some(ending) = &self.ending {
+            ending.abort();
+        }
+    }
+}
