@@ -81,6 +81,7 @@ mod systemd;
 mod terminal_escapes;
 mod thresholds;
 mod timeouts;
+mod top_command;
 mod two_buses;
 mod unknown_selectors;
 mod unreachable_bus;

@@ -15,6 +15,7 @@ mod sources;
 mod start;
 mod status;
 mod stop;
+mod top;
 mod uninstall;
 mod watch;
 
@@ -81,6 +82,9 @@ pub(crate) enum Command {
     /// Read metrics repeatedly
     #[command(after_help = CLIENT)]
     Watch(watch::WatchOptions),
+    /// Show the monitor of this machine at the terminal
+    #[command(disable_help_flag = true)]
+    Top(top::TopOptions),
     /// Run a command, or print a line, when a metric crosses a threshold
     #[command(after_help = ALERT)]
     Alert(alert::AlertOptions),
@@ -159,6 +163,7 @@ impl Command {
             Self::List(options) => apart(|| block_on(list::run(common, options))),
             Self::Sample(options) => apart(|| block_on(sample::run(common, options))),
             Self::Watch(options) => apart(|| block_on(watch::run(common, options))),
+            Self::Top(options) => apart(|| top::run(options)),
             Self::Alert(options) => apart(|| block_on(alert::run(common, options))),
             Self::Sources(options) => apart(|| block_on(sources::run(common, options))),
             Self::Processes(options) => apart(|| block_on(processes::run(common, options))),

@@ -75,6 +75,11 @@ pub(crate) enum Error {
     Interrupted,
     #[error("standard output: {0}")]
     Output(#[source] io::Error),
+    /// The program of `top` is missing.
+    #[error(
+        "{beside}: there is no such program, and PATH has no sampled-top either: install it, as by `cargo install sampled-top`"
+    )]
+    NoMonitor { beside: String },
     /// The kernel refused something that the command needs.
     #[error("{what}: {cause}")]
     Kernel {
