@@ -5,10 +5,9 @@ mod actions;
 use std::time::Duration;
 
 use ratatui::layout::Rect;
-use sampled_client::Frame;
+use sampled_client::{Catalog, Frame};
 
 use crate::{
-    catalog::Catalog,
     layout_file::{Layout, LayoutFile},
     model::{recording::Recording, sections::Section},
     pages::Page,

@@ -3,10 +3,8 @@
 use std::future::pending;
 
 use futures_util::{StreamExt, stream::BoxStream};
-use sampled_client::{Client, Error};
+use sampled_client::{Catalog, Client, Error};
 use tokio::task::{JoinHandle, spawn_local};
-
-use crate::catalog::Catalog;
 
 /// The connection to the bus.
 pub(crate) struct Connection {

@@ -13,7 +13,6 @@ mod acquisition;
 mod action;
 mod application;
 mod arguments;
-mod catalog;
 mod connection;
 mod input;
 mod layout_file;
@@ -27,7 +26,6 @@ mod signals;
 mod targets;
 mod text;
 mod theme;
-mod units;
 mod view;
 
 use std::{

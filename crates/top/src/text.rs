@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use sampled_client::units;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Escapes control characters and those that change the direction of text, as Rust does: `\n`, `\u{1b}`, `\u{202e}`.
@@ -70,6 +71,11 @@ fn is_control(c: char) -> bool {
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
     );
     changes_direction || c.is_control()
+}
+
+/// A value with its unit. A person may copy it from the terminal: the space is an ordinary one.
+pub(crate) fn value(value: f64, unit: &str) -> String {
+    units::format(value, unit).replace('\u{a0}', " ")
 }
 
 #[cfg(test)]

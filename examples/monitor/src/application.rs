@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
-use sampled_client::{Crossing, Direction};
+use sampled_client::{Crossing, Direction, units};
 
 use crate::{
     APP_ID,
@@ -12,7 +12,6 @@ use crate::{
     service::Service,
     style,
     threshold::Threshold,
-    units,
     window::Window,
 };
 

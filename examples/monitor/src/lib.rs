@@ -21,7 +21,6 @@ pub mod threshold;
 mod window;
 
 use gtk::{glib, prelude::*};
-pub(crate) use sampled_client::{Catalog, Object, units};
 
 use crate::application::Application;
 

@@ -1,6 +1,6 @@
 //! The sections of a page of graphs: computed from the list of metrics.
 
-use crate::catalog::Catalog;
+use sampled_client::Catalog;
 
 /// A part of a page, below a title.
 #[derive(Clone, Debug, Default, PartialEq)]

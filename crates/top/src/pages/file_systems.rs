@@ -1,9 +1,8 @@
 //! The page of the file systems.
 
-use crate::{
-    catalog::{Catalog, Object},
-    model::sections::{Hue, Section, sections},
-};
+use sampled_client::{Catalog, Object};
+
+use crate::model::sections::{Hue, Section, sections};
 
 /// The selectors of the page.
 pub(super) const SELECTORS: &[&str] = &[

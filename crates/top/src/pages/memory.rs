@@ -1,9 +1,8 @@
 //! The page of the memory.
 
-use crate::{
-    catalog::Catalog,
-    model::sections::{Hue, Section, sections},
-};
+use sampled_client::Catalog;
+
+use crate::model::sections::{Hue, Section, sections};
 
 /// The selectors of the page.
 pub(super) const SELECTORS: &[&str] = &["memory", "pressure/memory/some", "pressure/memory/full"];

@@ -1,9 +1,8 @@
 //! The page of the user's own metrics.
 
-use crate::{
-    catalog::Catalog,
-    model::sections::{Hue, Section, sections},
-};
+use sampled_client::Catalog;
+
+use crate::model::sections::{Hue, Section, sections};
 
 /// The most metrics that have a large graph.
 const FEW: usize = 12;

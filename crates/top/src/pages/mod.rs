@@ -11,7 +11,9 @@ mod power;
 mod processor;
 mod sensors;
 
-use crate::{catalog::Catalog, model::sections::Section};
+use sampled_client::Catalog;
+
+use crate::model::sections::Section;
 
 /// A page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,9 @@
 //! The page that shows the whole machine.
 
+use sampled_client::Catalog;
+
 use super::memory::has_swap;
-use crate::{
-    catalog::Catalog,
-    model::sections::{Hue, Section, sections},
-};
+use crate::model::sections::{Hue, Section, sections};
 
 /// The selectors of the page.
 pub(super) const SELECTORS: &[&str] = &[

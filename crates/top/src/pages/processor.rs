@@ -1,9 +1,8 @@
 //! The page of the processors: all together, and each.
 
-use crate::{
-    catalog::Catalog,
-    model::sections::{Hue, Section, sections},
-};
+use sampled_client::Catalog;
+
+use crate::model::sections::{Hue, Section, sections};
 
 /// The selectors of the page.
 pub(super) const SELECTORS: &[&str] = &[

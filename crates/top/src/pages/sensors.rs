@@ -1,9 +1,8 @@
 //! The page of the sensors, and of the metrics that the user has defined.
 
-use crate::{
-    catalog::Catalog,
-    model::sections::{Hue, Section, sections},
-};
+use sampled_client::Catalog;
+
+use crate::model::sections::{Hue, Section, sections};
 
 /// The selectors of the page: sensors, and the metrics that the user defines.
 pub(super) fn selectors(catalog: &Catalog) -> Vec<String> {

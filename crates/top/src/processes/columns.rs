@@ -4,7 +4,7 @@ use std::{borrow::Cow, cmp::Ordering};
 
 use sampled_client::{Reading, Value};
 
-use crate::{text, units};
+use crate::text;
 
 /// A column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +166,7 @@ impl Column {
             Self::CpuTime => "s",
             _ => return format!("{number:.0}").into(),
         };
-        units::format(number, unit).into()
+        text::value(number, unit).into()
     }
 }
 

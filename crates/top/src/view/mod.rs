@@ -22,7 +22,7 @@ use crate::{
     model::sections::Section,
     pages::Page,
     targets::{Target, Targets},
-    text, units,
+    text,
 };
 use canvas::Canvas;
 
@@ -155,7 +155,7 @@ fn above_table(sections: &[Section], width: usize, height: usize) -> usize {
 /// One line about the whole machine: what comes first matters most.
 fn draw_summary(canvas: &mut Canvas<'_>, application: &Application) {
     let recording = &application.recording;
-    let number = |id: &str, unit| Some(units::format(recording.number(id)?, unit));
+    let number = |id: &str, unit| Some(text::value(recording.number(id)?, unit));
     let mut parts: Vec<String> = Vec::new();
     let name = recording.reading("os/system/hostname");
     if let Some(Ok(Value::Text(name))) = name {

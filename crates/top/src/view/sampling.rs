@@ -1,10 +1,10 @@
 //! The page of who samples.
 
 use ratatui::style::Style;
-use sampled_client::{SessionInfo, SourceInfo};
+use sampled_client::{SessionInfo, SourceInfo, units};
 
 use super::canvas::Canvas;
-use crate::{application::Application, sampling::Report, text, theme::Theme, units};
+use crate::{application::Application, sampling::Report, text, theme::Theme};
 
 /// A line: its columns, each with a width and a style. The last one fills the line.
 type Line = Vec<(String, usize, Style)>;
@@ -47,9 +47,7 @@ fn lines(report: &Report, theme: Theme, width: usize) -> Vec<Line> {
     };
     let mut lines = vec![head(["Service", "Processor", "Memory", "Process"])];
     let format = |value: Option<f64>, unit| {
-        value.map_or(units::NO_VALUE.to_owned(), |value| {
-            units::format(value, unit)
-        })
+        value.map_or(units::NO_VALUE.to_owned(), |value| text::value(value, unit))
     };
     let pid = report.pid.map_or(String::new(), |pid| format!("{pid}, "));
     lines.push(vec![
@@ -96,7 +94,7 @@ fn of_session(session: &SessionInfo, program: &str, theme: Theme, name: usize) -
         words.push_str(", stream");
     }
     if let Some(threshold) = &session.threshold {
-        let value = units::format(threshold.value, "1");
+        let value = text::value(threshold.value, "1");
         words.push_str(&format!(", waits for a crossing of {value}"));
     }
     if lost > 0 {
@@ -106,7 +104,7 @@ fn of_session(session: &SessionInfo, program: &str, theme: Theme, name: usize) -
     vec![
         (title.to_owned(), name, Style::new()),
         (
-            units::format(session.interval.as_secs_f64(), "s"),
+            text::value(session.interval.as_secs_f64(), "s"),
             10,
             theme.title(),
         ),
@@ -131,7 +129,7 @@ fn of_source(source: &str, info: &SourceInfo, theme: Theme, name: usize) -> Line
     let each = match info.reads {
         0 => String::new(),
         // A number of reads above 2^53 takes longer than any machine runs.
-        reads => units::format(info.cost.as_secs_f64() / reads as f64, "s"),
+        reads => text::value(info.cost.as_secs_f64() / reads as f64, "s"),
     };
     vec![
         (source.to_owned(), name, Style::new()),

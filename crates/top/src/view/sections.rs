@@ -13,7 +13,7 @@ use super::{
 use crate::{
     application::Application,
     model::sections::{Card, Fact, Level, Section},
-    text, units,
+    text,
 };
 
 /// The least width of a graph.
@@ -191,7 +191,7 @@ fn draw_level(canvas: &mut Canvas<'_>, application: &Application, level: &Level)
         (Some(used), Some(total)) if total > 0.0 => Some(used / total),
         _ => None,
     };
-    let percent = share.map_or(String::new(), |share| units::format(share * 100.0, "%"));
+    let percent = share.map_or(String::new(), |share| text::value(share * 100.0, "%"));
     let words = match width {
         0..60 => percent.clone(),
         _ => format!("{used} of {total}"),
@@ -220,7 +220,7 @@ fn draw_card(canvas: &mut Canvas<'_>, application: &Application, card: &Card) {
     let is_single = card.lines.len() == 1;
     let gutter = if is_single { 0 } else { 21.min(width / 3) };
     let maximum = maximum(application, card, width - gutter);
-    let scale = format!("≤ {}", units::format(maximum, &card.unit));
+    let scale = format!("≤ {}", text::value(maximum, &card.unit));
     canvas.number(0, 0, width, &scale, theme.dim());
     let x = canvas.text(0, 0, &text::escape(&card.title), theme.title());
     let rows = height.saturating_sub(1) / card.lines.len().max(1);

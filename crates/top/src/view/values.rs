@@ -1,9 +1,9 @@
 //! Readings as texts.
 
 use ratatui::style::Style;
-use sampled_client::{Reading, Value};
+use sampled_client::{Reading, Value, units};
 
-use crate::{application::Application, text, units};
+use crate::{application::Application, text};
 
 /// The last reading of a metric: a number in its unit, a text, or the word for its fault.
 pub(super) fn value_of(application: &Application, id: &str) -> (String, Style) {
@@ -27,7 +27,7 @@ pub(super) fn text_of(application: &Application, id: &str) -> (String, Style) {
 
 fn text(application: &Application, reading: &Reading, unit: &str, style: Style) -> (String, Style) {
     match reading {
-        Ok(Value::Number(number)) => (units::format(*number, unit), style),
+        Ok(Value::Number(number)) => (text::value(*number, unit), style),
         Ok(Value::Text(text)) => (text::escape(text).into_owned(), style),
         Err(fault) => (fault.code().to_owned(), application.theme.fault()),
     }

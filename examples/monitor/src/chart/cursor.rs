@@ -4,8 +4,10 @@
 
 use gtk::{graphene, gsk, pango, prelude::*};
 
+use sampled_client::units;
+
 use super::{Chart, Series, columns::Window, hue::Colours, plot::Layout, ticks};
-use crate::{i18n::left_to_right, units};
+use crate::i18n::left_to_right;
 
 const PADDING: f64 = 6.0;
 

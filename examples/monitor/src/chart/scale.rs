@@ -5,7 +5,7 @@
     reason = "floating-point numbers of bounded size"
 )]
 
-use crate::units::Multiple;
+use sampled_client::units::Multiple;
 
 /// The range of values that a chart shows, and its lines.
 #[derive(Clone, Debug, PartialEq)]

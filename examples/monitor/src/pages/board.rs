@@ -5,12 +5,14 @@ use std::rc::Rc;
 use adw::prelude::*;
 use gtk::glib;
 
+use sampled_client::Catalog;
+
 use super::{
     Context, Entry, Page,
     charts::SectionsView,
     layout::{Card, Line, Section},
 };
-use crate::{Catalog, accessible, chart::Hue, i18n::gettext, icon};
+use crate::{accessible, chart::Hue, i18n::gettext, icon};
 
 /// The page.
 pub(super) fn entry() -> Entry {

@@ -1,11 +1,13 @@
 //! The page of the graphics processors.
 
+use sampled_client::{Catalog, Object};
+
 use super::{
     Entry,
     charts::{Charts, Empty},
     layout::{Section, sections},
 };
-use crate::{Catalog, Object, chart::Hue, i18n::gettext};
+use crate::{chart::Hue, i18n::gettext};
 
 /// The selectors of the page.
 const SELECTORS: &[&str] = &["gpu"];

@@ -1,6 +1,8 @@
 //! The sections of a page of graphs: computed from the list of metrics, without widgets.
 
-use crate::{Catalog, chart::Hue};
+use sampled_client::Catalog;
+
+use crate::chart::Hue;
 
 /// A part of a page, below a title.
 #[derive(Clone, Debug, Default, PartialEq)]

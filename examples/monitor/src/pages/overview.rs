@@ -1,12 +1,14 @@
 //! The page that shows the whole machine.
 
+use sampled_client::Catalog;
+
 use super::{
     Entry,
     charts::{Charts, Empty},
     layout::{Section, sections},
     memory::has_swap,
 };
-use crate::{Catalog, chart::Hue, i18n::gettext};
+use crate::{chart::Hue, i18n::gettext};
 
 /// The selectors of the page.
 const SELECTORS: &[&str] = &[

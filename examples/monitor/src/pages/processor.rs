@@ -1,11 +1,13 @@
 //! The page of the processors: all together, and each.
 
+use sampled_client::Catalog;
+
 use super::{
     Entry,
     charts::{Charts, Empty},
     layout::{Section, sections},
 };
-use crate::{Catalog, chart::Hue, i18n::gettext};
+use crate::{chart::Hue, i18n::gettext};
 
 /// The selectors of the page.
 const SELECTORS: &[&str] = &[

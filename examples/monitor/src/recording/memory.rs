@@ -7,10 +7,9 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use sampled_client::{Frame, Value};
+use sampled_client::{Catalog, Frame, Value};
 
 use super::{Absence, Samples};
-use crate::Catalog;
 
 /// The number of samples that are kept of each metric: an hour at one a second.
 const CAPACITY: usize = 3600;

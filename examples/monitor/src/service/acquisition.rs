@@ -10,13 +10,10 @@ use futures_util::{
     future::{Either, select},
 };
 use gtk::glib::{self, prelude::*, subclass::prelude::*};
-use sampled_client::{Client, Error, Session, Start, zbus};
+use sampled_client::{Catalog, Client, Error, Session, Start, zbus};
 
 use super::{Service, backoff::Backoff, presence, state::State};
-use crate::{
-    Catalog,
-    recording::{Absence, now},
-};
+use crate::recording::{Absence, now};
 
 /// The label of the sessions, which other programs show.
 pub(super) const LABEL: &str = "Monitor";

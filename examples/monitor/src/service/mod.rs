@@ -18,11 +18,11 @@ use gtk::{
     gio,
     glib::{self, prelude::*, subclass::prelude::*},
 };
-use sampled_client::{Client, Crossing};
+use sampled_client::{Catalog, Client, Crossing};
 
 pub use self::state::{Presence, State};
 use self::{acquisition::Demand, screen_lock::ScreenLock, watches::Watches};
-use crate::{Catalog, recording::Recording, threshold::Threshold};
+use crate::{recording::Recording, threshold::Threshold};
 
 mod imp {
     use std::sync::LazyLock;

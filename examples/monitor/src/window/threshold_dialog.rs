@@ -1,14 +1,13 @@
 //! The threshold of a metric.
 
 use adw::prelude::*;
-use sampled_client::Direction;
+use sampled_client::{Direction, units::Multiple};
 
 use super::{Window, metric_dialog::close_by_escape};
 use crate::{
     i18n::{gettext, gettext_f},
     settings::MAX_PINNED,
     threshold::Threshold,
-    units::Multiple,
 };
 
 /// Opens the dialog for the threshold of a metric.

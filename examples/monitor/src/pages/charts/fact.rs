@@ -4,8 +4,10 @@ use std::cell::RefCell;
 
 use adw::prelude::*;
 
+use sampled_client::Catalog;
+
 use super::legend::{reading, set_text};
-use crate::{Catalog, pages::layout::Fact, recording::Recording};
+use crate::{pages::layout::Fact, recording::Recording};
 
 /// A row with the name of a metric and its newest reading.
 pub(super) struct FactView {

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 
 use gtk::prelude::*;
 
-use crate::{i18n::left_to_right, pages::layout::Line, recording::Recording, units};
+use sampled_client::units;
+
+use crate::{i18n::left_to_right, pages::layout::Line, recording::Recording};
 
 /// A line of a graph: its colour, its name, and its newest reading.
 pub(super) struct LegendItem {

@@ -4,8 +4,10 @@ use std::cell::RefCell;
 
 use gtk::prelude::*;
 
+use sampled_client::Catalog;
+
 use super::legend::{reading, set_text};
-use crate::{Catalog, accessible, i18n::gettext_f, pages::layout::Level, recording::Recording};
+use crate::{accessible, i18n::gettext_f, pages::layout::Level, recording::Recording};
 
 /// A row with a bar, and the amounts in words.
 pub(super) struct LevelView {

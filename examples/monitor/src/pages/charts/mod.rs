@@ -16,8 +16,10 @@ use adw::prelude::*;
 use gtk::glib;
 
 use self::section::SectionView;
+use sampled_client::Catalog;
+
 use super::{Context, Page, layout::Section};
-use crate::{Catalog, accessible, icon};
+use crate::{accessible, icon};
 
 /// The content of a page of graphs.
 pub(super) struct Charts {

@@ -2,13 +2,12 @@
 
 use std::cmp::Ordering;
 
-use sampled_client::Value;
+use sampled_client::{Value, units};
 
 use super::item::Field;
 use crate::{
     i18n::{gettext, gettext_f},
     recording::Absence,
-    units,
 };
 
 /// A column of the table.

@@ -1,16 +1,13 @@
 //! The report in words.
 
-use sampled_client::{SessionInfo, SourceInfo};
+use sampled_client::{SessionInfo, SourceInfo, units};
 
 use super::{
     list::Line,
     owners::Owner,
     report::{Own, Report},
 };
-use crate::{
-    i18n::{count, gettext, gettext_f, ngettext_f},
-    units,
-};
+use crate::i18n::{count, gettext, gettext_f, ngettext_f};
 
 /// The largest number of metrics of a session that are named.
 const MOST_NAMES: usize = 50;
