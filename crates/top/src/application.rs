@@ -131,14 +131,17 @@ impl Application {
         let grouping = layout.grouping().unwrap_or_default();
         let broken = file.broken();
         let message = broken.map(|broken| format!("The layout is not used: {broken}"));
+        let page = page.unwrap_or(first);
+        let mut table = Table::new(order.unwrap_or(Order::DEFAULT), layout.tree, grouping);
+        table.is_brief = page == Page::Overview;
         Self {
             theme,
             catalog: Catalog::default(),
             recording: Recording::new(microseconds(interval)),
             has_frame: false,
             report: None,
-            table: Table::new(order.unwrap_or(Order::DEFAULT), layout.tree, grouping),
-            page: page.unwrap_or(first),
+            table,
+            page,
             pages,
             sections: Vec::new(),
             scroll: 0,

@@ -75,6 +75,7 @@ impl Application {
         }
         let had_groups = self.page == Page::Applications;
         self.page = page;
+        self.table.is_brief = page == Page::Overview;
         self.scroll = 0;
         self.report = None;
         if had_groups || page == Page::Applications {
@@ -191,7 +192,7 @@ impl Application {
             let (width, _) = self.table_size;
             let columns = match self.page {
                 Page::Applications => Column::of_groups(width),
-                _ => Column::of_processes(width, self.table.is_tree),
+                _ => self.table.columns_of_processes(width),
             };
             self.table.order_beside(&columns, forward);
         }

@@ -83,6 +83,11 @@ impl Column {
         all.filter(|column| least(column) <= width).collect()
     }
 
+    /// Whether the service reads a file of each process for it that no other column needs: `/proc/PID/io`.
+    pub(super) fn has_own_file(self) -> bool {
+        matches!(self, Self::Read | Self::Write)
+    }
+
     /// The field of the service that it shows.
     pub(crate) fn field(self) -> &'static str {
         match self {

@@ -46,6 +46,8 @@ pub(crate) struct Query {
 pub(crate) struct Table {
     pub(crate) order: Order,
     pub(crate) is_tree: bool,
+    /// Whether it leaves out the columns that cost the service one more file of each process.
+    pub(crate) is_brief: bool,
     pub(crate) grouping: Grouping,
     /// The text that names have to contain.
     pub(crate) search: String,
@@ -66,6 +68,7 @@ impl Table {
         Self {
             order,
             is_tree,
+            is_brief: false,
             grouping,
             search: String::new(),
             query: None,
@@ -91,7 +94,8 @@ impl Table {
                 is_tree: false,
             };
         }
-        let mut fields: Vec<_> = Column::of_processes(width, self.is_tree)
+        let mut fields: Vec<_> = self
+            .columns_of_processes(width)
             .into_iter()
             .filter(|column| *column != Column::Pid)
             .map(Column::field)
@@ -168,6 +172,13 @@ impl Table {
                 .position(|field| *field == column.field()),
         };
         row.cells.get(place?)
+    }
+
+    /// The columns of processes that fit so many columns of the terminal.
+    pub(crate) fn columns_of_processes(&self, width: usize) -> Vec<Column> {
+        let mut columns = Column::of_processes(width, self.is_tree);
+        columns.retain(|column| !(self.is_brief && column.has_own_file()));
+        columns
     }
 
     /// Whether the rows are of groups.

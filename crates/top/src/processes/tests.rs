@@ -113,4 +113,8 @@ fn only_what_is_shown_is_asked_for() {
     assert_eq!(fields(30), ["cpu", "name", "start_time"]);
     assert!(!fields(80).contains(&"read"));
     assert!(fields(300).contains(&"read"));
+    let mut brief = super::Table::new(Order::DEFAULT, false, Grouping::Application);
+    brief.is_brief = true;
+    let fields = brief.query(false, 300, 10).fields;
+    assert!(!fields.contains(&"read") && fields.contains(&"threads"));
 }

@@ -22,7 +22,7 @@ pub(super) fn draw(
 ) {
     let theme = application.theme;
     let (width, height) = (canvas.width(), canvas.height());
-    let columns = columns(table.has_groups(), table.is_tree, width);
+    let columns = columns(table, width);
     let mut x = 0;
     for (column, room) in &columns {
         let is_order = table.order.column == *column;
@@ -89,10 +89,10 @@ fn draw_row(
 }
 
 /// The columns that fit, with their widths, each with a blank after it. The last one fills the line.
-fn columns(are_groups: bool, is_tree: bool, width: usize) -> Vec<(Column, usize)> {
-    let columns = match are_groups {
+fn columns(table: &Table, width: usize) -> Vec<(Column, usize)> {
+    let columns = match table.has_groups() {
         true => Column::of_groups(width),
-        false => Column::of_processes(width, is_tree),
+        false => table.columns_of_processes(width),
     };
     let fixed = |column: &Column| column.width().unwrap_or(0) + 1;
     let last = columns.len().saturating_sub(1);
