@@ -10,6 +10,7 @@
 mod failures;
 mod jobs;
 mod layout;
+mod manual;
 mod output;
 mod pages;
 mod processes;
