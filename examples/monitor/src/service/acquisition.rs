@@ -184,7 +184,7 @@ fn begin(service: &glib::WeakRef<Service>, session: &Session, interval: u64) {
 }
 
 /// Takes over the list of metrics. Without one, as from a service of another version, the window says why.
-async fn list(service: &glib::WeakRef<Service>, client: &Client) {
+pub(super) async fn list(service: &glib::WeakRef<Service>, client: &Client) {
     let result = client.list(&[]).await;
     let Some(service) = service.upgrade() else {
         return;

@@ -5,7 +5,11 @@ use std::time::Instant;
 use gtk::glib::{self, prelude::*, subclass::prelude::*};
 use sampled_client::{Error, WatchOptions};
 
-use super::{Service, acquisition::LABEL, backoff::Backoff};
+use super::{
+    Service,
+    acquisition::{LABEL, list},
+    backoff::Backoff,
+};
 use crate::threshold::Threshold;
 
 /// The thresholds, and the task that watches each while the window is not paused.
@@ -88,7 +92,12 @@ async fn follow(
             .collect(),
         ..WatchOptions::default()
     };
+    let lacks_catalog = strong.catalog().is_empty();
     drop(strong);
+    // Who is told of a crossing reads a name and a unit.
+    if lacks_catalog {
+        list(service, &client).await;
+    }
     let mut watch = client
         .watch(&threshold.id, threshold.value, options)
         .await?;
