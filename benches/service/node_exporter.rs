@@ -69,7 +69,7 @@ pub(crate) fn node_exporter(bench: &Bench) {
     compare("the same, CPU time", sample.cpu / scrape.cpu, 0.5);
 }
 
-/// What a program does that reads the files itself, without the parsing.
+/// Reads the files as a program does that uses no service, without the parsing.
 fn read_files() {
     for path in FILES {
         std::hint::black_box(fs::read(path).expect("Linux has it"));

@@ -28,9 +28,9 @@ impl Companion {
     /// The companions of a program that is installed from a file, with the mark of the present installation.
     ///
     /// # Errors
-    /// When another program has the name of one.
+    /// If another program has the name of one.
     pub(super) fn all(from: &Path, program: &Path, mark: &str) -> Result<Vec<Self>, Error> {
-        // What `from` leads to, which is /proc/self/exe for instance. It may have been removed meanwhile.
+        // `from` may be a link, such as /proc/self/exe, and its file may have been removed meanwhile.
         let from = fs::canonicalize(from).unwrap_or_default();
         let of = |name| {
             let (from, path) = (from.with_file_name(name), program.with_file_name(name));
@@ -49,7 +49,7 @@ impl Companion {
         COMPANIONS.into_iter().map(of).collect()
     }
 
-    /// What the mark says about it.
+    /// Its part of the mark.
     pub(super) fn mark(&self) -> String {
         in_mark(self.name)
     }

@@ -20,7 +20,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A session, or the way to one.
 pub(crate) struct Slot<D, S> {
-    /// What the session is for.
+    /// The demand of the session.
     demand: Option<D>,
     stage: Stage<S>,
     /// The time until the next attempt after a failure.
@@ -36,7 +36,7 @@ enum Stage<S> {
     Running(S),
 }
 
-/// What becomes of a session.
+/// An event of a session.
 pub(crate) enum Event<T> {
     Started,
     Next(T),
@@ -45,9 +45,9 @@ pub(crate) enum Event<T> {
 
 /// A kind of sessions.
 pub(crate) trait Kind: Sized + 'static {
-    /// What a session of this kind is for.
+    /// The demand of a session of this kind.
     type Demand: Clone + PartialEq + 'static;
-    /// What it tells.
+    /// An item of its stream.
     type Item;
 
     /// Starts one.
@@ -149,7 +149,7 @@ impl<S: Kind> Slot<S::Demand, S> {
         }
     }
 
-    /// What the session is for, and the session, once it runs.
+    /// The demand of the session, and the session once it runs.
     pub(crate) fn running(&self) -> Option<(&S::Demand, &S)> {
         match &self.stage {
             Stage::Running(session) => Some((self.demand.as_ref()?, session)),

@@ -1,8 +1,8 @@
-//! What the user wants.
+//! The actions of the user.
 
 use crate::{pages::Page, processes::columns::Column};
 
-/// What the user wants.
+/// An action of the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Quit,

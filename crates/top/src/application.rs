@@ -1,4 +1,4 @@
-//! What the program shows, and how keys and clicks change it. It has neither a terminal nor a bus.
+//! The state of the program, and how keys and clicks change it. It has neither a terminal nor a bus.
 
 mod actions;
 
@@ -17,7 +17,7 @@ use crate::{
     theme::Theme,
 };
 
-/// What the program shows.
+/// The state of the program.
 pub(crate) struct Application {
     pub(crate) theme: Theme,
     pub(crate) catalog: Catalog,
@@ -48,7 +48,7 @@ pub(crate) struct Application {
     file: LayoutFile,
 }
 
-/// What keys mean.
+/// The meaning of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Normal,
@@ -63,14 +63,14 @@ pub(crate) enum Mode {
     },
 }
 
-/// What a line that the user types is for.
+/// The use of a line that the user types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prompt {
     Search,
     Metrics,
 }
 
-/// What becomes of the readings.
+/// The state of the acquisition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Connecting,
@@ -82,7 +82,7 @@ pub(crate) enum State {
     },
 }
 
-/// What a key asks of the rest of the program.
+/// A request of a key to the rest of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     Quit,

@@ -19,7 +19,7 @@ pub(crate) fn action(event: Event, mode: &Mode) -> Option<Action> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => of_key(key, mode),
         Event::Mouse(mouse) => of_mouse(mouse),
-        // What is pasted is no command.
+        // A pasted text is no command.
         Event::Paste(text) => Some(Action::Type(text)),
         _ => None,
     }

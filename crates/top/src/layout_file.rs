@@ -14,7 +14,7 @@ use crate::{pages::Page, processes::grouping::Grouping};
 /// The most bytes of a layout file.
 const LARGEST: u64 = 64 * 1024;
 
-/// What the user has chosen. A key that is absent has its default.
+/// The choices of the user. A key that is absent has its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Layout {
@@ -32,7 +32,7 @@ pub(crate) struct Layout {
     pub(crate) sort: Option<String>,
     /// Whether processes are below their parents.
     pub(crate) tree: bool,
-    /// What the processes of the page Applications are grouped by.
+    /// The grouping of the processes on the page Applications.
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
     /// The selectors of the page Metrics.
@@ -112,7 +112,7 @@ impl Layout {
         humantime::parse_duration(self.interval.as_deref()?).ok()
     }
 
-    /// What processes are grouped by.
+    /// The grouping of processes.
     pub(crate) fn grouping(&self) -> Option<Grouping> {
         Grouping::from_name(self.group.as_deref()?)
     }

@@ -48,7 +48,7 @@ pub(crate) struct Run {
     owners: Owners,
     /// The end of a process that is asked for.
     ending: Option<JoinHandle<Result<(), Error>>>,
-    /// When the screen is to be drawn.
+    /// The moment at which the screen is drawn again.
     draw_at: Option<Instant>,
     keys: EventStream,
     signals: Signals,

@@ -1,4 +1,4 @@
-//! Who samples: the sessions of all programs, the sources, and what the service itself uses.
+//! The sessions of all programs, the sources, and what the service itself uses.
 
 use std::collections::BTreeMap;
 

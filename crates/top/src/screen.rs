@@ -45,7 +45,7 @@ const USUAL: (u16, u16) = (80, 24);
 pub(crate) struct Screen {
     /// Opened anew, so that it does not block while nobody else's descriptor is changed. `None` if that is refused.
     output: Option<Sender>,
-    /// What the terminal shows.
+    /// The screen of the terminal.
     shown: Buffer,
     /// Whether the terminal has to be cleared before the next frame.
     is_dirty: bool,

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::{pages::Page, processes::columns::Column};
 
-/// What a click means.
+/// The target of a click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Tab(Page),

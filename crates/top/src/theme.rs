@@ -39,7 +39,7 @@ impl Theme {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
-    /// What is less important: names, rules, hints.
+    /// The style of names, rules and hints.
     pub(crate) fn dim(self) -> Style {
         match self.has_colour {
             true => Style::new().fg(Color::DarkGray),
@@ -52,7 +52,7 @@ impl Theme {
         self.coloured(Color::Red)
     }
 
-    /// What is chosen: a tab, a row, a key of a dialog.
+    /// The style of a chosen tab, row or key of a dialog.
     pub(crate) fn chosen(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }

@@ -60,7 +60,7 @@ pub(super) fn example(page: &mut Page, text: &str) {
 }
 
 fn example_lines(page: &mut Page, text: &str) {
-    /// What a terminal of 80 columns leaves beside the indentation.
+    /// The columns that a terminal of 80 has beside the indentation.
     const WIDTH: usize = 69;
     page.control("EX", []);
     for line in text.trim_end().lines() {

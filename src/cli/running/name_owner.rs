@@ -91,7 +91,7 @@ impl NameOwner {
     /// Has the owner read its configuration again, and returns what it has read. `None` if it has no method for that.
     ///
     /// # Errors
-    /// When it is another program, or does not answer.
+    /// If it is another program, or does not answer.
     pub(crate) fn reload(&self, deadline: Deadline) -> Result<Option<Reloaded>, Error> {
         if let Some(process) = &self.process
             && let Err(owner) = process.verified()

@@ -1,4 +1,4 @@
-//! What `Reload` tells.
+//! The reply of `Reload`.
 
 use zbus::Variant;
 

@@ -1,4 +1,4 @@
-//! What `Sources` tells of a source.
+//! A source in the reply of `Sources`.
 
 use zbus::Variant;
 

@@ -5,7 +5,7 @@ mod lines;
 mod programs;
 mod prometheus;
 
-/// What each block of docs/bars.md shows, without the numbers: `CPU 12 %  RAM 3.4 GiB` is `CPU N %  RAM N GiB`.
+/// The line of a block of docs/bars.md, without the numbers: `CPU 12 %  RAM 3.4 GiB` is `CPU N %  RAM N GiB`.
 fn shape(line: &str) -> String {
     let words = line.split(' ').filter(|word| !word.is_empty());
     let words = words.map(|word| match word.parse::<f64>() {

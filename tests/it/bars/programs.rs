@@ -46,7 +46,7 @@ fn command(bus: &Bus, program: &str) -> Command {
         .env("PATH", path_with(SAMPLED))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        // What they say when the test ends their display or their output.
+        // They print this when the test ends their display or their output.
         .stderr(Stdio::null());
     command
 }

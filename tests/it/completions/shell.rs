@@ -30,7 +30,7 @@ pub(super) struct Shell {
     child: Child,
     master: OwnedFd,
     directory: PathBuf,
-    /// What the shell has written, without escape sequences.
+    /// The output of the shell, without escape sequences.
     shown: String,
     /// The start of an escape sequence or a character whose end has not been read yet.
     incomplete: Vec<u8>,

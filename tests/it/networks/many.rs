@@ -1,4 +1,4 @@
-//! What a `List` costs and shows after a change of the interfaces.
+//! The cost and the reply of `List` after a change of the interfaces.
 
 use std::{collections::BTreeMap, fs};
 

@@ -1,4 +1,4 @@
-//! What actions change.
+//! The actions, and the state that they change.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is shown, without a terminal.
+//! The content of the screen, without a terminal.
 
 pub(crate) mod recording;
 pub(crate) mod sections;

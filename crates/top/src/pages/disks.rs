@@ -21,7 +21,7 @@ pub(super) const SELECTORS: &[&str] = &[
 /// With more disks than this, each has small graphs.
 const FEW: usize = 4;
 
-/// What the page shows.
+/// The content of the page.
 pub(super) fn layout(catalog: &Catalog) -> Vec<Section> {
     let disks = catalog.objects("disk", "busy");
     let mut all = Section::new("All Disks");

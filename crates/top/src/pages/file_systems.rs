@@ -14,7 +14,7 @@ pub(super) const SELECTORS: &[&str] = &[
     "disk/*/usedInodesPercent",
 ];
 
-/// What the page shows.
+/// The content of the page.
 pub(super) fn layout(catalog: &Catalog) -> Vec<Section> {
     let all = catalog.objects("disk", "usedPercent").into_iter();
     let (sum, each): (Vec<Object>, Vec<Object>) = all.partition(Object::is_sum);

@@ -7,7 +7,7 @@ use crate::model::sections::{Hue, Section, sections};
 /// The selectors of the page.
 pub(super) const SELECTORS: &[&str] = &["gpu"];
 
-/// What the page shows.
+/// The content of the page.
 pub(super) fn layout(catalog: &Catalog) -> Vec<Section> {
     // A driver offers some of these.
     let properties = ["usage", "usedVram", "temperature", "power", "coreFrequency"];

@@ -12,7 +12,7 @@ pub(super) fn has_swap(catalog: &Catalog) -> bool {
     catalog.has("memory/swap/usedPercent")
 }
 
-/// What the page shows.
+/// The content of the page.
 pub(super) fn layout(catalog: &Catalog) -> Vec<Section> {
     let mut usage = Section::new("Usage");
     usage.level(

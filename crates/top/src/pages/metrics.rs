@@ -10,7 +10,7 @@ const FEW: usize = 12;
 /// The colours, one after the other.
 const HUES: [Hue; 5] = [Hue::Blue, Hue::Green, Hue::Orange, Hue::Purple, Hue::Red];
 
-/// What the page shows: a graph of each number, and the texts.
+/// The content of the page: a graph of each number, and the texts.
 pub(super) fn layout(catalog: &Catalog, ids: &[String]) -> Vec<Section> {
     let mut section = Section::default();
     for (id, hue) in ids.iter().zip(HUES.iter().cycle()) {

@@ -135,7 +135,7 @@ impl Page {
             .collect()
     }
 
-    /// What it shows besides a table; `columns` are the ids of the metrics that the session has.
+    /// Its sections besides a table; `columns` are the ids of the metrics that the session has.
     pub(crate) fn layout(self, catalog: &Catalog, columns: &[String]) -> Vec<Section> {
         match self {
             Self::Overview => overview::layout(catalog),
@@ -152,7 +152,7 @@ impl Page {
         }
     }
 
-    /// What it says if it has nothing to show.
+    /// Its words if it has nothing to show.
     pub(crate) fn nothing(self) -> (&'static str, &'static str) {
         match self {
             Self::Processor => (

@@ -7,7 +7,7 @@ use crate::model::sections::{Hue, Section, sections};
 /// The selectors of the page.
 pub(super) const SELECTORS: &[&str] = &["network"];
 
-/// What the page shows.
+/// The content of the page.
 pub(super) fn layout(catalog: &Catalog) -> Vec<Section> {
     let all = catalog.objects("network", "download").into_iter();
     let (sum, each): (Vec<Object>, Vec<Object>) = all.partition(Object::is_sum);

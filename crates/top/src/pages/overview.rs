@@ -27,7 +27,7 @@ pub(super) const SELECTORS: &[&str] = &[
     "os/processes/threads",
 ];
 
-/// What the page shows.
+/// The content of the page.
 pub(super) fn layout(catalog: &Catalog) -> Vec<Section> {
     let mut graphs = Section::default();
     graphs.graph_of(catalog, "Processor", "cpu/all/usage", Hue::Blue);

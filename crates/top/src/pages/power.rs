@@ -7,7 +7,7 @@ use crate::model::sections::{Hue, Section, sections};
 /// The selectors of the page.
 pub(super) const SELECTORS: &[&str] = &["power"];
 
-/// What the page shows.
+/// The content of the page.
 pub(super) fn layout(catalog: &Catalog) -> Vec<Section> {
     let batteries = catalog.objects("power", "chargePercentage");
     let packages = catalog.objects("power", "power");

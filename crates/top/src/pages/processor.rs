@@ -18,7 +18,7 @@ pub(super) const SELECTORS: &[&str] = &[
     "os/processes/threads",
 ];
 
-/// What the page shows.
+/// The content of the page.
 pub(super) fn layout(catalog: &Catalog) -> Vec<Section> {
     let each = catalog.objects("cpu", "usage");
     let each = each.into_iter().filter(|processor| !processor.is_sum());

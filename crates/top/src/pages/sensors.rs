@@ -15,7 +15,7 @@ pub(super) fn selectors(catalog: &Catalog) -> Vec<String> {
         .collect()
 }
 
-/// What the page shows.
+/// The content of the page.
 pub(super) fn layout(catalog: &Catalog) -> Vec<Section> {
     let mut found: Vec<(String, Section)> = Vec::new();
     let sensors = catalog.below("lmsensors");

@@ -6,7 +6,7 @@ use sampled_client::{Fault, Reading, Value};
 
 use super::{Key, Row, columns::Column};
 
-/// What processes are grouped by.
+/// The grouping of processes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Grouping {
     #[default]

@@ -25,7 +25,7 @@ pub(crate) struct Row {
     pub(crate) branch: String,
 }
 
-/// What a row is about.
+/// The subject of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     Process(u32),

@@ -66,7 +66,7 @@ fn keys(application: &Application) -> Vec<(&'static str, &'static str)> {
     keys
 }
 
-/// What is read, or why nothing is.
+/// The words for the state of the acquisition.
 fn state(application: &Application) -> String {
     let every = humantime::format_duration(application.interval);
     match &application.state {

@@ -27,7 +27,7 @@ const GAP: usize = 2;
 /// The width of a value.
 const VALUE: usize = 11;
 
-/// What lies on the same rows.
+/// A block of rows.
 enum Block<'a> {
     Title(&'a str),
     Level(&'a Level),

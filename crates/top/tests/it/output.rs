@@ -1,4 +1,4 @@
-//! What is written to the terminal.
+//! The bytes that are written to the terminal.
 
 use rustix::process::Signal;
 

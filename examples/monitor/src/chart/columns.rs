@@ -23,7 +23,7 @@ pub(super) struct Columns {
 /// A time without values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Gap {
-    /// When it begins, in microseconds since the Unix epoch.
+    /// Its begin, in microseconds since the Unix epoch.
     pub(super) time: u64,
     pub(super) left: f64,
     pub(super) right: f64,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::i18n::left_to_right;
 
-/// Where the parts of a chart are, in pixels.
+/// The places of the parts of a chart, in pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub(super) width: f64,

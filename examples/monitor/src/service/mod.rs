@@ -41,7 +41,7 @@ mod imp {
         pub(super) client: RefCell<Option<Client>>,
         pub(super) state: RefCell<State>,
         pub(super) presence: RefCell<Presence>,
-        /// When the service was started again, after it had ended by itself.
+        /// The moment at which the service was started again, after it had ended by itself.
         pub(super) restarted: Cell<Option<Instant>>,
         pub(super) problem: RefCell<Option<String>>,
         pub(super) selectors: RefCell<Vec<String>>,

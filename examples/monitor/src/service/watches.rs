@@ -94,7 +94,7 @@ async fn follow(
     };
     let lacks_catalog = strong.catalog().is_empty();
     drop(strong);
-    // Who is told of a crossing reads a name and a unit.
+    // The notification of a crossing has a name and a unit.
     if lacks_catalog {
         list(service, &client).await;
     }

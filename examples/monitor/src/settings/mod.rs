@@ -63,7 +63,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Where the settings of this user are.
+    /// The file of the settings of this user.
     pub fn path() -> PathBuf {
         glib::user_config_dir().join("sampled-monitor/settings.ini")
     }

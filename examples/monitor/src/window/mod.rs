@@ -66,7 +66,7 @@ mod imp {
         pub(super) built: RefCell<HashMap<&'static str, Rc<dyn Page>>>,
         /// The shown page, and its name.
         pub(super) shown: RefCell<Option<(Rc<dyn Page>, &'static str)>>,
-        /// When other pages have been left.
+        /// The moments at which other pages have been left.
         pub(super) left: RefCell<HashMap<&'static str, Instant>>,
         /// The timer that saves the settings, after a change.
         pub(super) saving: RefCell<Option<glib::SourceId>>,

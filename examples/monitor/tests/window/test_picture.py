@@ -10,7 +10,7 @@ from monitor import has_value
 from processes import need
 from waiting import until
 
-# What the graphs of the overview show, and for how long before the picture is taken.
+# The metrics of the overview, and the time for which they are read before the picture is taken.
 SELECTORS = ["cpu", "memory", "disk/all", "network/all", "gpu/all", "power"]
 SECONDS = 62
 LARGEST = 150_000

@@ -27,7 +27,7 @@ class Settings(Case):
         self.assertIn("height", monitor.said())
         monitor.keys("ctrl+w")
         self.assertEqual(monitor.exit(), 0, monitor.said())
-        # What a later version has written is kept.
+        # The keys of a later version are kept.
         self.assertIn("key=value", open(user.path("config/sampled-monitor/settings.ini")).read())
 
     def test_the_page_is_remembered(self):

@@ -17,7 +17,7 @@ use crate::cli::{
 /// The longest time that a person waits for candidates.
 const DEADLINE: Duration = Duration::from_millis(800);
 
-/// What the shell completes itself. The number is the exit status that the scripts know.
+/// The shell completes these itself. The number is the exit status that the scripts know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ShellCompletion {
     Files = 3,
@@ -32,7 +32,7 @@ impl ShellCompletion {
         format!("{self:?}")
     }
 
-    /// What a candidate stands for, if it is no text.
+    /// The kind of a candidate that is no text.
     pub(super) fn of(candidate: &CompletionCandidate) -> Option<Self> {
         let id = candidate.get_id()?;
         Self::ALL.into_iter().find(|shell| shell.id() == *id)

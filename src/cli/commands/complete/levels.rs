@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sampled::client::Metadata;
 
-/// What a candidate is called: a source, an object or a metric.
+/// The name of a candidate: a source, an object or a metric.
 pub(super) struct Labels<'a> {
     group: &'a str,
     object: &'a str,

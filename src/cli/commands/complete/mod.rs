@@ -100,7 +100,7 @@ fn complete(line: &CommandLine) -> Result<Vec<CompletionCandidate>, ShellComplet
     found.retain(|candidate| ShellCompletion::of(candidate).is_none());
     let is_option = |candidate: &CompletionCandidate| starts_with_dash(candidate.get_value());
     let (mut options, mut values): (Vec<_>, Vec<_>) = found.into_iter().partition(is_option);
-    // Who begins with nothing sees the values first.
+    // An empty word is completed by values alone, where there are some.
     if current.is_empty() && !values.is_empty() {
         options.clear();
     }

@@ -1,4 +1,4 @@
-//! What `watch` prints: lines, or a table that it draws again.
+//! The output of `watch`: lines, or a table that it draws again.
 
 use std::{collections::BTreeMap, future::pending, sync::Arc};
 

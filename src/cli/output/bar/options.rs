@@ -55,7 +55,7 @@ impl BarOptions {
     /// The bar, if there is one.
     ///
     /// # Errors
-    /// When there are two templates or no metrics, or a limit is for a metric that the line does not have.
+    /// If there are two templates or no metrics, or a limit is for a metric that the line does not have.
     pub(crate) fn bar(&self, selectors: &[&str]) -> Result<Option<Bar>, String> {
         let (reader, template) = match (&self.format, &self.template) {
             (None, _) => return Ok(None),

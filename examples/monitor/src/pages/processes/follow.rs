@@ -152,7 +152,7 @@ fn group(sum: &Sum, places: &[Option<usize>]) -> Option<rows::Reading> {
     })
 }
 
-/// Where the columns of a session are in a row of the table.
+/// The places of the columns of a session in a row of the table.
 struct Columns {
     places: Vec<Option<usize>>,
     parent: Option<usize>,
