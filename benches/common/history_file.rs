@@ -107,7 +107,7 @@ fn records<'a>(mut words: &'a [u64], widths: &[usize]) -> Vec<&'a [u64]> {
     records
 }
 
-/// The checksum of the file: FNV-1a over words.
+/// The checksum of the file: FNV-1a over words, and over their length.
 fn checksum(bytes: &[u8]) -> u64 {
     let word = |hash: u64, word: u64| {
         let mixed = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
@@ -116,7 +116,9 @@ fn checksum(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let words = words.iter().map(|bytes| u64::from_le_bytes(*bytes));
     let rest = rest.iter().map(|&byte| byte.into());
-    words.chain(rest).fold(0xcbf2_9ce4_8422_2325, word)
+    let length = bytes.len() as u64;
+    let all = words.chain(rest).chain([length]);
+    all.fold(0xcbf2_9ce4_8422_2325, word)
 }
 
 /// The rest of the file.

@@ -18,13 +18,13 @@ impl Fingerprint {
         added.word(u64::MAX)
     }
 
-    /// Adds bytes, eight at a time.
+    /// Adds bytes, eight at a time, and their number: eight bytes that end in zeros are the same word as fewer of them.
     pub(super) fn bytes(self, bytes: &[u8]) -> Self {
         let (words, rest) = bytes.as_chunks::<8>();
         let words = words.iter().map(|word| u64::from_le_bytes(*word));
         let added = words.fold(self, Self::word);
-        rest.iter()
-            .fold(added, |hash, &byte| hash.word(byte.into()))
+        let added = rest.iter().fold(added, |hash, &b| hash.word(b.into()));
+        added.word(bytes.len() as u64)
     }
 
     fn word(self, word: u64) -> Self {
@@ -61,6 +61,8 @@ mod tests {
             Fingerprint::new().bytes(b"12345679"),
             Fingerprint::new().bytes(b"92345678"),
             Fingerprint::new().bytes(b"123456789"),
+            Fingerprint::new().bytes(b"1"),
+            Fingerprint::new().bytes(b"1\0\0\0\0\0\0\0"),
         ];
         for (number, one) in all.iter().enumerate() {
             for other in &all[..number] {
