@@ -6,8 +6,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use crossterm::event::EventStream;
-use futures_util::{FutureExt, StreamExt};
+use crossterm::event::Event as TerminalEvent;
+use futures_util::FutureExt;
 use ratatui::buffer::Buffer;
 use sampled_client::{Client, Error, Processes, Session, TableSession};
 use tokio::{
@@ -20,9 +20,10 @@ use crate::{
     acquisition::{Event, Slot},
     application::{Application, Request, State},
     connection::Connection,
+    events::Events,
     input,
     sampling::{self, Owners, Report},
-    screen::{Screen, end_with_terminal},
+    screen::Screen,
     signals::{Caught, Signals},
     view,
 };
@@ -39,6 +40,8 @@ const AT_ONCE: usize = 4096;
 /// Everything that the loop waits for.
 pub(crate) struct Run {
     application: Application,
+    /// Dropped before the screen: the next program gets what is typed into its own.
+    events: Events,
     screen: Screen,
     connection: Connection,
     metrics: Slot<crate::application::Demand, Session>,
@@ -50,7 +53,6 @@ pub(crate) struct Run {
     ending: Option<JoinHandle<Result<(), Error>>>,
     /// The moment at which the screen is drawn again.
     draw_at: Option<Instant>,
-    keys: EventStream,
     signals: Signals,
 }
 
@@ -65,10 +67,11 @@ pub(crate) enum Ended {
 impl Run {
     pub(crate) fn new(application: Application, connection: Connection) -> io::Result<Self> {
         let signals = Signals::listen()?;
-        end_with_terminal()?;
+        let events = Events::listen()?;
         let screen = Screen::open()?;
         Ok(Self {
             application,
+            events,
             screen,
             connection,
             metrics: Slot::new(),
@@ -78,7 +81,6 @@ impl Run {
             owners: Owners::default(),
             ending: None,
             draw_at: Some(Instant::now()),
-            keys: EventStream::new(),
             signals,
         })
     }
@@ -124,13 +126,13 @@ impl Run {
         select! {
             biased;
             caught = self.signals.next() => return self.handle(&caught),
-            key = self.keys.next() => {
-                let Some(Ok(event)) = key else {
+            event = self.events.next() => {
+                let Some(event) = event else {
                     return Ok(Some(Ended::HungUp));
                 };
                 self.draw_at = Some(Instant::now());
                 // Also where the size is the same again: the terminal may have lost what was there.
-                if matches!(event, crossterm::event::Event::Resize(..)) {
+                if matches!(event, TerminalEvent::Resize(..)) {
                     self.screen.forget();
                 }
                 if let Some(action) = input::action(event, &self.application.mode)

@@ -4,7 +4,6 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, IsTerminal, Write},
     os::{fd::AsFd, unix::fs::OpenOptionsExt},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -146,24 +145,6 @@ impl Drop for Screen {
 pub(crate) fn is_terminal() -> bool {
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     io::stdout().is_terminal() && !is_dumb
-}
-
-/// Ends the process when its terminal goes. crossterm reads the end of a terminal again and again, on the thread of the loop if
-/// that is the first to notice; then no signal is handled any more.
-pub(crate) fn end_with_terminal() -> io::Result<()> {
-    let wait = || {
-        loop {
-            let stdout = io::stdout();
-            // Without an event that is asked for, the kernel reports errors and hang-ups.
-            let mut events = [PollFd::new(&stdout, PollFlags::empty())];
-            match poll(&mut events, None) {
-                Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                _ => std::process::exit(0),
-            }
-        }
-    };
-    let thread = thread::Builder::new().name("hang-up".to_owned());
-    thread.stack_size(64 * 1024).spawn(wait).map(drop)
 }
 
 /// Gives the terminal back. A terminal that has gone is no error.

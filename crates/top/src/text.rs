@@ -8,7 +8,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Escapes control characters and those that change the direction of text, as Rust does: `\n`, `\u{1b}`, `\u{202e}`.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_control) {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
+    if text.bytes().all(is_plain) || !text.contains(is_control) {
         return text.into();
     }
     let mut escaped = String::with_capacity(text.len());
@@ -23,18 +24,19 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
 
 /// The width of an escaped text in columns.
 pub(crate) fn width(text: &str) -> usize {
-    text.width()
+    match text.is_ascii() {
+        true => text.len(),
+        false => text.width(),
+    }
 }
 
-/// An escaped text in exactly so many columns, with `…` at the end if it is longer.
-pub(crate) fn fit(text: &str, room: usize) -> String {
-    let own = width(text);
-    if own <= room {
-        let padding = room.saturating_sub(own);
-        return format!("{text}{}", " ".repeat(padding));
+/// An escaped text in at most so many columns, with `…` at the end if it is longer.
+pub(crate) fn cut(text: &str, room: usize) -> Cow<'_, str> {
+    if width(text) <= room {
+        return text.into();
     }
     let Some(most) = room.checked_sub(1) else {
-        return String::new();
+        return "".into();
     };
     let mut fitted = String::with_capacity(text.len().min(room));
     let mut used = 0_usize;
@@ -52,17 +54,14 @@ pub(crate) fn fit(text: &str, room: usize) -> String {
         fitted.push(c);
     }
     fitted.push('…');
-    let rest = room.saturating_sub(width(&fitted));
-    fitted.extend(std::iter::repeat_n(' ', rest));
-    fitted
+    fitted.into()
 }
 
 /// An escaped text at the right end of so many columns.
-pub(crate) fn fit_right(text: &str, room: usize) -> String {
-    match room.checked_sub(width(text)) {
-        Some(padding) => format!("{}{text}", " ".repeat(padding)),
-        None => fit(text, room),
-    }
+pub(crate) fn at_end(text: &str, room: usize) -> String {
+    let text = cut(text, room);
+    let padding = room.saturating_sub(width(&text));
+    format!("{}{text}", " ".repeat(padding))
 }
 
 fn is_control(c: char) -> bool {
@@ -92,21 +91,22 @@ mod tests {
     }
 
     #[test]
-    fn a_text_fills_its_columns() {
+    fn a_text_is_cut_to_its_columns() {
         let check = |text, room, expected: &str| {
-            let fitted = fit(text, room);
-            assert_eq!(fitted, expected);
-            assert_eq!(width(&fitted), room);
+            let cut = cut(text, room);
+            assert_eq!(cut, expected);
+            assert!(width(&cut) <= room, "{cut}");
         };
         check("abc", 3, "abc");
-        check("abc", 5, "abc  ");
+        check("abc", 5, "abc");
         check("abcd", 3, "ab…");
         check("abcd", 1, "…");
         check("abcd", 0, "");
         check("日本語", 6, "日本語");
         check("日本語", 5, "日本…");
-        check("日本語", 4, "日… ");
-        assert_eq!(fit_right("ab", 4), "  ab");
-        assert_eq!(fit_right("abcdef", 4), "abc…");
+        check("日本語", 4, "日…");
+        assert_eq!(at_end("ab", 4), "  ab");
+        assert_eq!(at_end("abcdef", 4), "abc…");
+        assert_eq!(at_end("日本語", 4), " 日…");
     }
 }

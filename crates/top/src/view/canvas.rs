@@ -34,22 +34,38 @@ impl Canvas<'_> {
     pub(super) fn text(&mut self, x: usize, y: usize, text: &str, style: Style) -> usize {
         let at = part(self.area, x, y, usize::MAX, 1);
         if at.width > 0 && at.height > 0 {
-            self.buffer
-                .set_stringn(at.x, at.y, text, at.width.into(), style);
+            match text.is_ascii() {
+                true => self.ascii(at, text, style),
+                false => {
+                    self.buffer
+                        .set_stringn(at.x, at.y, text, at.width.into(), style);
+                }
+            }
         }
         x.saturating_add(text::width(text))
     }
 
-    /// Writes an escaped text into exactly so many columns.
+    /// Writes a text in which each byte is a column: most are, and need no search for graphemes.
+    fn ascii(&mut self, at: Rect, text: &str, style: Style) {
+        let start = self.buffer.index_of(at.x, at.y);
+        let cells = self.buffer.content.iter_mut().skip(start);
+        for (cell, byte) in cells.take(at.width.into()).zip(text.bytes()) {
+            cell.set_char(byte.into()).set_style(style);
+        }
+    }
+
+    /// Writes an escaped text into at most so many columns.
     pub(super) fn cell(&mut self, x: usize, y: usize, room: usize, text: &str, style: Style) {
         let room = room.min(self.width().saturating_sub(x));
-        self.text(x, y, &text::fit(text, room), style);
+        self.text(x, y, &text::cut(text, room), style);
     }
 
     /// Writes an escaped text at the end of so many columns.
     pub(super) fn number(&mut self, x: usize, y: usize, room: usize, text: &str, style: Style) {
         let room = room.min(self.width().saturating_sub(x));
-        self.text(x, y, &text::fit_right(text, room), style);
+        let text = text::cut(text, room);
+        let before = room.saturating_sub(text::width(&text));
+        self.text(x.saturating_add(before), y, &text, style);
     }
 
     /// Clears it.

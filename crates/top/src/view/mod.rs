@@ -90,7 +90,7 @@ fn draw_tabs(canvas: &mut Canvas<'_>, application: &Application, targets: &mut T
             true => theme.chosen().patch(theme.title()),
             false => ratatui::style::Style::new(),
         };
-        let label = text::fit(label, text::width(label).min(room));
+        let label = text::cut(label, room);
         targets.add(
             canvas.part(x, 0, text::width(&label), 1).area,
             Target::Tab(*page),
@@ -162,13 +162,12 @@ fn draw_summary(canvas: &mut Canvas<'_>, application: &Application) {
         parts.push(text::escape(name).into_owned());
     }
     let mut say = |part: Option<String>| parts.extend(part);
-    say(number("cpu/all/usage", "%")
-        .map(|usage| format!("Processor {}", text::fit_right(&usage, 6))));
+    say(number("cpu/all/usage", "%").map(|usage| format!("Processor {}", text::at_end(&usage, 6))));
     let used = number("memory/physical/used", "By");
     let total = number("memory/physical/total", "By");
     say(used
         .zip(total)
-        .map(|(used, total)| format!("Memory {} of {total}", text::fit_right(&used, 8))));
+        .map(|(used, total)| format!("Memory {} of {total}", text::at_end(&used, 8))));
     say(number("os/processes/total", "1").map(|total| format!("{total} processes")));
     say(number("os/processes/threads", "1").map(|threads| format!("{threads} threads")));
     say(number("cpu/loadaverages/loadaverage1", "1").map(|load| format!("load {load}")));

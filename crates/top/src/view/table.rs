@@ -5,12 +5,13 @@
     reason = "places on a screen, which has at most 65535 columns and rows"
 )]
 
+use std::borrow::Cow;
+
 use super::canvas::Canvas;
 use crate::{
     application::Application,
     processes::{Row, Table, columns::Column},
     targets::{Target, Targets},
-    text,
 };
 
 /// Draws a header and as many rows as fit. Headers and rows are targets of the mouse.
@@ -33,11 +34,10 @@ pub(super) fn draw(
         };
         let title = format!("{}{arrow}", column.title());
         let style = if is_order { theme.title() } else { theme.dim() };
-        let title = match column.is_number() {
-            true => text::fit_right(&title, room - 1),
-            false => text::fit(&title, room - 1),
-        };
-        canvas.text(x, 0, &title, style);
+        match column.is_number() {
+            true => canvas.number(x, 0, room - 1, &title, style),
+            false => canvas.cell(x, 0, room - 1, &title, style),
+        }
         targets.add(canvas.part(x, 0, *room, 1).area, Target::Header(*column));
         x += room;
     }
@@ -66,18 +66,18 @@ fn draw_row(
     let mut x = 0;
     for (column, room) in columns {
         let (text, style) = match (column, row.pid(), table.cell(row, *column)) {
-            (Column::Pid, Some(pid), _) => (pid.to_string(), theme.dim()),
+            (Column::Pid, Some(pid), _) => (pid.to_string().into(), theme.dim()),
             (_, _, Some(reading)) => {
                 let style = match (reading, column) {
                     (Err(_), _) | (_, Column::User | Column::CommandLine) => theme.dim(),
                     _ => ratatui::style::Style::new(),
                 };
-                (column.text(reading).into_owned(), style)
+                (column.text(reading), style)
             }
-            _ => (String::new(), theme.dim()),
+            _ => (Cow::Borrowed(""), theme.dim()),
         };
         let text = match column {
-            Column::Name if !row.branch.is_empty() => format!("{}{text}", row.branch),
+            Column::Name if !row.branch.is_empty() => format!("{}{text}", row.branch).into(),
             _ => text,
         };
         match column.is_number() {
