@@ -61,7 +61,10 @@ fn a_proxy_whose_bus_has_ended_is_named() {
     let path = home.dir().join("proxy");
     program.args([&*bus, path.to_str().unwrap(), "--fd=1"]);
     let program = program.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut program = Program(program.spawn().expect("apt install xdg-dbus-proxy"));
+    let Ok(program) = program.spawn() else {
+        return skip("xdg-dbus-proxy is not installed");
+    };
+    let mut program = Program(program);
     // It writes a byte when it listens.
     let mut ready = program.0.stdout.take().unwrap();
     ready.read_exact(&mut [0]).unwrap();

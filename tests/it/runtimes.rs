@@ -23,7 +23,12 @@ use tokio::sync::oneshot;
 
 use crate::{
     sandbox::Proxy,
-    support::{bus::Bus, home::Home, process::DEADLINE, unresponsive_bus::UnresponsiveBus},
+    support::{
+        bus::Bus,
+        home::Home,
+        process::{DEADLINE, skip},
+        unresponsive_bus::UnresponsiveBus,
+    },
 };
 
 const LOAD: &str = "cpu/loadaverages/loadaverage1";
@@ -129,7 +134,9 @@ fn a_bus_over_tcp_needs_no_runtime() {
 #[test]
 fn a_proxy_needs_no_runtime() {
     let bus = Bus::activating("");
-    let proxy = Proxy::run_by(bus.command("env"), &bus).expect("apt install xdg-dbus-proxy");
+    let Some(proxy) = Proxy::run_by(bus.command("env"), &bus) else {
+        return skip("xdg-dbus-proxy is not installed");
+    };
     block_on(async { use_everything(&client(proxy.address()).await).await });
 }
 

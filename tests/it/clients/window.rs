@@ -17,8 +17,7 @@ use crate::support::{
 };
 
 const WINDOW: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/python-gtk/window.py");
-const PROBE: &str =
-    "command -v Xvfb xdotool; python3 -c 'import gi; gi.require_version(\"Gtk\", \"4.0\")'";
+const PROBE: &str = "command -v Xvfb; command -v xdotool; python3 -c 'import gi; gi.require_version(\"Gtk\", \"4.0\")'";
 
 /// An X server without a monitor.
 struct Display {
