@@ -125,6 +125,23 @@ impl Client {
             .collect())
     }
 
+    /// The selectors that match a metric now. At least one does, because no selectors would select all metrics.
+    pub(crate) async fn known<'a>(&self, selectors: &[&'a str]) -> Result<Vec<&'a str>, Error> {
+        let mut known = Vec::with_capacity(selectors.len());
+        let mut last = None;
+        for &selector in selectors {
+            match self.list(&[selector]).await {
+                Ok(_) => known.push(selector),
+                Err(error @ Error::UnknownMetric(_)) => last = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        match last {
+            Some(error) if known.is_empty() => Err(error),
+            _ => Ok(known),
+        }
+    }
+
     /// Reads the selected metrics once, now.
     ///
     /// # Errors

@@ -44,7 +44,8 @@ pub struct Start {
     pub label: String,
     /// Whether the session outlives this client and broadcasts its frames.
     pub detached: bool,
-    /// Leaves out selectors that match nothing. The session has their metrics once they appear.
+    /// Leaves out selectors that match nothing. The session has their metrics once they appear, if the service knows this option: an
+    /// earlier version gets the selectors that match.
     pub optional: bool,
     /// The span of the past whose frames come first, as far as the service has kept it; none by default. A row of NaN is the
     /// beginning of a gap.

@@ -50,10 +50,18 @@ impl Session {
         let options = start.options();
         let interval = microseconds(start.interval);
         let proxy = client.proxy().inner();
-        let arguments = (selectors, interval, &options);
-        let reply = bus
-            .call(async || proxy.call_method("Start", &arguments).await)
-            .await?;
+        let call = async |selectors: &[&str]| {
+            let arguments = (selectors, interval, &options);
+            let call = async || proxy.call_method("Start", &arguments).await;
+            bus.call(call).await
+        };
+        let reply = match call(selectors).await {
+            // An earlier version of the service does not know the option `optional`.
+            Err(Error::UnknownMetric(_)) if start.optional => {
+                call(&client.known(selectors).await?).await?
+            }
+            reply => reply?,
+        };
         let (session, ids) = reply.body().deserialize()?;
         signals.follow(&reply, session);
         Ok(Self {

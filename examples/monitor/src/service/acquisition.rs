@@ -110,14 +110,7 @@ async fn sample(
         ..Start::every(demand.interval)
     };
     let started = now();
-    let mut session = match client.start(&selectors, start.clone()).await {
-        // An earlier version does not know the option `optional`.
-        Err(Error::UnknownMetric(_)) => {
-            let known = known(&client, selectors).await?;
-            client.start(&known, start).await?
-        }
-        started => started?,
-    };
+    let mut session = client.start(&selectors, start).await?;
     let interval = u64::try_from(demand.interval.as_micros()).unwrap_or(u64::MAX);
     begin(service, &session, interval);
     presence::refresh(service, &client).await;
@@ -151,23 +144,6 @@ async fn sample(
                 strong.refresh_presence();
             }
         }
-    }
-}
-
-/// The selectors that match a metric. At least one does, because no selectors would select everything.
-async fn known<'a>(client: &Client, selectors: Vec<&'a str>) -> Result<Vec<&'a str>, Error> {
-    let mut known = Vec::with_capacity(selectors.len());
-    let mut last = None;
-    for selector in selectors {
-        match client.list(&[selector]).await {
-            Ok(_) => known.push(selector),
-            Err(error @ Error::UnknownMetric(_)) => last = Some(error),
-            Err(error) => return Err(error),
-        }
-    }
-    match last {
-        Some(error) if known.is_empty() => Err(error),
-        _ => Ok(known),
     }
 }
 
