@@ -56,6 +56,8 @@ pub(crate) struct Table {
     selected: Option<Key>,
     /// The place of the selected row, for when it goes.
     cursor: usize,
+    /// Whether the last row of all is selected. The service tells all rows meanwhile.
+    is_at_end: bool,
     /// The first row on the screen.
     top: usize,
     /// The number of rows on the screen.
@@ -75,6 +77,7 @@ impl Table {
             rows: Vec::new(),
             selected: None,
             cursor: 0,
+            is_at_end: false,
             top: 0,
             height: 0,
         }
@@ -105,6 +108,7 @@ impl Table {
         let mut options = TableOptions::default();
         match self.is_tree {
             true => fields.push("parent"),
+            false if self.is_at_end => {}
             false => {
                 let rows = self.top.max(self.cursor).saturating_add(height);
                 let limit = rows.div_ceil(STEP).max(1).saturating_mul(STEP);
@@ -134,7 +138,7 @@ impl Table {
 
     /// Takes over the rows of a session that this question has started.
     pub(crate) fn take(&mut self, query: &Query, session: &TableSession) {
-        self.query = Some(query.clone());
+        let before = self.query.replace(query.clone());
         let rows = session.rows();
         self.rows = match query.grouping {
             Some(_) => grouping::groups(&query.fields, rows.values()),
@@ -147,7 +151,15 @@ impl Table {
                 })
                 .collect(),
         };
+        let order = |query: &Query| query.options.order.clone();
+        if before.is_some_and(|before| order(&before) != order(query)) {
+            self.begin_unless_selected();
+        }
+        let is_at_end = self.is_at_end && query.options.limit.is_none();
         self.arrange();
+        if is_at_end {
+            self.select_last();
+        }
     }
 
     /// Forgets the rows.
@@ -191,6 +203,7 @@ impl Table {
     /// Orders the rows by a column, or the other way round.
     pub(crate) fn order_by(&mut self, column: Column) {
         self.order = self.order.by(column);
+        self.is_at_end = false;
         self.arrange();
     }
 

@@ -1,6 +1,6 @@
 //! The selected row, and the part of the table on the screen.
 
-use super::{Row, Table};
+use super::{Key, Row, Table};
 
 impl Table {
     /// The first row on the screen, for a table of so many rows. The selected row stays visible.
@@ -41,18 +41,30 @@ impl Table {
 
     /// Selects a row by its place. A place beyond the rows that are known waits for them.
     pub(crate) fn select(&mut self, place: usize) {
+        self.is_at_end = false;
         self.cursor = place.min(self.rows.len().saturating_sub(1));
         self.selected = self.rows.get(self.cursor).map(|row| row.key.clone());
     }
 
-    /// Selects the last row.
+    /// Selects the last row of all, which may have to be asked for.
     pub(crate) fn select_last(&mut self) {
         self.select(usize::MAX);
+        self.is_at_end = true;
     }
 
     /// Ends the selection.
     pub(crate) fn select_nothing(&mut self) {
+        self.is_at_end = false;
         self.selected = None;
+    }
+
+    /// Shows the first rows, unless the selected one is among those that are known: another order has others.
+    pub(super) fn begin_unless_selected(&mut self) {
+        let is_known = |key: &Key| self.rows.iter().any(|row| row.key == *key);
+        if !self.selected.as_ref().is_some_and(is_known) {
+            self.select_nothing();
+            self.top = 0;
+        }
     }
 
     /// Moves what the screen shows by so many rows.

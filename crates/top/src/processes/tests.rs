@@ -85,6 +85,9 @@ fn the_screen_follows_the_selection() {
     assert_eq!(table.query(false, 80, 10).options.limit, Some(64));
     table.select_last();
     assert_eq!(table.scroll_to_fit(10), 90);
+    // All rows are asked for.
+    assert_eq!(table.query(false, 80, 10).options.limit, None);
+    table.select_by(-1);
     assert_eq!(table.query(false, 80, 10).options.limit, Some(128));
     table.select_nothing();
     table.scroll_by(-85);
