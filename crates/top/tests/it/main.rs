@@ -10,7 +10,9 @@
 mod failures;
 mod jobs;
 mod layout;
+mod machines;
 mod manual;
+mod other_version;
 mod output;
 mod pages;
 mod processes;

@@ -14,7 +14,7 @@ use sampled_client::{Client, SessionInfo};
 use tempfile::TempDir;
 use tokio::runtime::{self, Runtime};
 
-use super::DEADLINE;
+use super::{DEADLINE, machine::Machine};
 
 /// The program under test.
 pub(crate) const TOP: &str = env!("CARGO_BIN_EXE_sampled-top");
@@ -29,12 +29,25 @@ pub(crate) struct Bus {
 
 impl Bus {
     pub(crate) fn new() -> Self {
+        Self::with_service(&format!("{} serve", sampled().display()))
+    }
+
+    /// A bus whose service reads another machine.
+    pub(crate) fn on(machine: &Machine) -> Self {
+        Self::with_service(&format!(
+            "{} serve {}",
+            sampled().display(),
+            machine.roots()
+        ))
+    }
+
+    /// A bus with another program as the service.
+    pub(crate) fn with_service(exec: &str) -> Self {
         let home = tempfile::Builder::new().prefix("sampled-top-").tempdir();
         let home = home.expect("temporary directory");
         for directory in ["run", "config", "data/dbus-1/services"] {
             fs::create_dir_all(home.path().join(directory)).expect("directory");
         }
-        let exec = format!("{} serve", sampled().display());
         let file = format!("[D-BUS Service]\nName=io.github.sampled.Sampler1\nExec={exec}\n");
         let services = home.path().join("data/dbus-1/services");
         fs::write(services.join("io.github.sampled.Sampler1.service"), file).expect("file");
@@ -54,6 +67,10 @@ impl Bus {
             home,
             runtime: runtime.expect("runtime"),
         }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     pub(crate) fn home(&self) -> &Path {

@@ -1,6 +1,7 @@
 //! A user with a bus, and a monitor in a terminal.
 
 pub(crate) mod bus;
+pub(crate) mod machine;
 pub(crate) mod terminal;
 
 use std::time::Duration;
