@@ -1,5 +1,6 @@
-//! The CPU time of the monitor, with its share of the service, against that of top(1) and btm at the same interval, in terminals of
-//! one size, in the same minute. `cargo bench -p sampled-top`, after `cargo build --release`.
+//! The CPU time of the monitor, with that of a service that has no other client, against that of top(1) and btm at the same
+//! interval, in terminals of one size, in the same minute. `cargo bench -p sampled-top`, after `cargo build --release`.
+//! `SAMPLED_TOP=/path/to/sampled-top` measures another executable, with the `sampled` beside it.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,14 +14,18 @@
 mod support;
 
 use std::{
-    fs,
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
+use nix::{
+    time::{clock_getcpuclockid, clock_gettime},
+    unistd::Pid,
+};
+
 use support::{
-    bus::{Bus, TOP},
+    bus::{Bus, top},
     terminal::Terminal,
 };
 
@@ -31,10 +36,12 @@ const SPAN: Duration = Duration::from_secs(30);
 
 fn main() {
     let bus = Bus::new();
+    println!("{}", top().display());
     let sizes = [(24, 80), (60, 200)];
     for (height, width) in sizes {
         println!("{width}x{height}, 1 Hz, CPU time a second");
-        let mut programs = vec![("sampled-top", top(&bus, height, width))];
+        let own = format!("{} --interval 1s", top().display());
+        let mut programs = vec![("sampled-top", run(&bus, &own, height, width))];
         programs.push(("top -d 1", run(&bus, "top -d 1", height, width)));
         match is_there("btm") {
             true => programs.push(("btm", run(&bus, "btm --rate 1s", height, width))),
@@ -71,11 +78,6 @@ fn main() {
     }
 }
 
-/// The monitor, on its first page.
-fn top(bus: &Bus, height: u16, width: u16) -> Terminal {
-    run(bus, &format!("{TOP} --interval 1s"), height, width)
-}
-
 fn run(bus: &Bus, words: &str, height: u16, width: u16) -> Terminal {
     let mut command = bus.command("setsid");
     command.arg("--ctty").args(words.split(' '));
@@ -97,12 +99,9 @@ fn drain(programs: &mut [(&str, Terminal)], span: Duration) {
     }
 }
 
-/// The CPU time of the threads of a process.
+/// The CPU time of a process, with that of threads that have ended.
 fn used(pid: u32) -> Duration {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("a process");
-    let nanoseconds = tasks.filter_map(|task| {
-        let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(nanoseconds.sum())
+    let pid = Pid::from_raw(pid.try_into().expect("a pid"));
+    let clock = clock_getcpuclockid(pid).expect("a process");
+    clock_gettime(clock).expect("a clock").into()
 }

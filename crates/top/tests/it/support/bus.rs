@@ -1,7 +1,7 @@
 //! A private session bus that starts the service.
 
 use std::{
-    fs,
+    env, fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -145,12 +145,23 @@ pub(crate) fn kill(pid: u32, signal: Signal) {
     }
 }
 
+/// The monitor: the program under test, or the one that a bench is to measure.
+pub(crate) fn top() -> PathBuf {
+    let other = env::var_os("SAMPLED_TOP");
+    other.map_or_else(|| PathBuf::from(TOP), PathBuf::from)
+}
+
 /// The program of the service, which `cargo build` puts beside the monitor.
 fn sampled() -> PathBuf {
-    let path = Path::new(TOP).with_file_name("sampled");
+    let path = top().with_file_name("sampled");
+    let profile = if cfg!(debug_assertions) {
+        ""
+    } else {
+        " --release"
+    };
     assert!(
         path.is_file(),
-        "{}: run `cargo build` first",
+        "{}: run `cargo build{profile}` first",
         path.display()
     );
     path
