@@ -9,10 +9,9 @@ use std::{
 use crossterm::event::Event as TerminalEvent;
 use futures_util::FutureExt;
 use ratatui::buffer::Buffer;
-use sampled_client::{Client, Error, Processes, Session, TableSession};
+use sampled_client::{Error, Processes, Session, TableSession};
 use tokio::{
     select,
-    task::{JoinHandle, spawn_local},
     time::{Instant, sleep_until},
 };
 
@@ -22,17 +21,16 @@ use crate::{
     connection::Connection,
     events::Events,
     input,
-    sampling::{self, Owners, Report},
+    reports::Reports,
+    sampling::Report,
     screen::Screen,
     signals::{Caught, Signals},
+    task::Task,
     view,
 };
 
 /// How long a frame waits for the table of the same moment, so that the screen is drawn once.
 const TOGETHER: Duration = Duration::from_millis(40);
-
-/// The shortest time between two reports of the service on itself.
-const BETWEEN_REPORTS: Duration = Duration::from_secs(2);
 
 /// The most frames that are taken over before the screen is drawn.
 const AT_ONCE: usize = 4096;
@@ -46,11 +44,9 @@ pub(crate) struct Run {
     connection: Connection,
     metrics: Slot<crate::application::Demand, Session>,
     table: Slot<crate::processes::Query, TableSession>,
-    reporting: Option<JoinHandle<Result<(Report, Owners), Error>>>,
-    next_report: Instant,
-    owners: Owners,
+    reports: Reports,
     /// The end of a process that is asked for.
-    ending: Option<JoinHandle<Result<(), Error>>>,
+    ending: Task<()>,
     /// The moment at which the screen is drawn again.
     draw_at: Option<Instant>,
     signals: Signals,
@@ -76,10 +72,8 @@ impl Run {
             connection,
             metrics: Slot::new(),
             table: Slot::new(),
-            reporting: None,
-            next_report: Instant::now(),
-            owners: Owners::default(),
-            ending: None,
+            reports: Reports::new(),
+            ending: Task::none(),
             draw_at: Some(Instant::now()),
             signals,
         })
@@ -109,20 +103,16 @@ impl Run {
         let interval = application.interval;
         self.metrics.demand(client, application.demand(), interval);
         self.table.demand(client, application.query(), interval);
-        let is_due = self.next_report <= Instant::now() && self.reporting.is_none();
-        if let (true, true, Some(client)) = (application.needs_report(), is_due, client) {
-            let (client, owners) = (client.clone(), std::mem::take(&mut self.owners));
-            self.reporting = Some(spawn_local(async move {
-                sampling::report(&client, owners).await
-            }));
+        if let Some(client) = client.filter(|_| application.needs_report()) {
+            self.reports.demand(client);
         }
     }
 
     /// Waits for one event, and does what it says.
     async fn wait(&mut self) -> io::Result<Option<Ended>> {
         let draw_at = self.draw_at;
-        let report_at = self.application.needs_report().then_some(self.next_report);
-        let report_at = report_at.filter(|_| self.reporting.is_none());
+        let needs_report = self.application.needs_report() && self.connection.client().is_some();
+        let interval = self.application.interval;
         select! {
             biased;
             caught = self.signals.next() => return self.handle(&caught),
@@ -150,15 +140,14 @@ impl Run {
                 }
                 Err(error) => self.fail(&error),
             },
-            report = joined(&mut self.reporting) => self.take_report(report),
-            ended = joined(&mut self.ending) => {
+            report = self.reports.next(needs_report, interval) => self.take_report(report),
+            ended = self.ending.next() => {
                 if let Err(error) = ended {
                     self.application.message = Some(error.to_string());
                 }
                 self.draw_at = Some(Instant::now());
             }
             () = until(draw_at) => {}
-            () = until(report_at) => {}
         }
         Ok(None)
     }
@@ -201,16 +190,15 @@ impl Run {
         }
     }
 
-    fn take_report(&mut self, report: Result<(Report, Owners), Error>) {
-        let now = Instant::now();
-        let wait = self.application.interval.max(BETWEEN_REPORTS);
-        self.next_report = now.checked_add(wait).unwrap_or(now);
-        self.draw_at = Some(now);
+    fn take_report(&mut self, report: Option<Result<Report, Error>>) {
+        let Some(report) = report else {
+            return;
+        };
+        self.draw_at = Some(Instant::now());
         match report {
-            Ok((report, owners)) => {
+            Ok(report) => {
                 self.application.report = Some(report);
                 self.application.state = State::Sampling;
-                self.owners = owners;
             }
             Err(error) => self.fail(&error),
         }
@@ -266,7 +254,10 @@ impl Run {
                     self.application.message = Some("The service cannot be reached".to_owned());
                     return Ok(None);
                 };
-                self.ending = Some(spawn_local(end(client, pid, start_time, signal)));
+                self.ending.start(async move {
+                    let processes = Processes::on(client.bus().clone()).await?;
+                    processes.end(pid, start_time, signal).await
+                });
             }
         }
         Ok(None)
@@ -299,37 +290,10 @@ impl Run {
     }
 }
 
-/// Ends a process, in the service.
-async fn end(client: Client, pid: u32, start_time: u64, signal: i32) -> Result<(), Error> {
-    let processes = Processes::on(client.bus().clone()).await?;
-    processes.end(pid, start_time, signal).await
-}
-
-/// Waits for a task, if there is one. Cancel safe.
-async fn joined<T>(task: &mut Option<JoinHandle<Result<T, Error>>>) -> Result<T, Error> {
-    let Some(running) = task else {
-        return pending().await;
-    };
-    let result = running.await;
-    *task = None;
-    result.unwrap_or_else(|error| Err(Error::Failed(error.to_string())))
-}
-
 /// Waits until a moment, if there is one.
 async fn until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
         None => pending().await,
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        if let Some(reporting) = &self.reporting {
-            reporting.abort();
-        }
-        if let Some(ending) = &self.ending {
-            ending.abort();
-        }
     }
 }
