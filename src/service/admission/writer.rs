@@ -16,7 +16,16 @@ pub(super) struct Writer {
     stream: Arc<Stream>,
     /// The rest of messages that were written in part. It has to be written first: the bus could not parse anything
     /// else.
-    unsent: Mutex<Vec<u8>>,
+    unsent: Mutex<Unsent>,
+}
+
+/// Bytes of which the first ones are sent.
+#[derive(Debug, Default)]
+struct Unsent {
+    bytes: Vec<u8>,
+    /// The number of bytes that are sent. They stay until all are sent: moving the rest of a long message after each part
+    /// of it would take longer than sending it.
+    sent: usize,
 }
 
 impl Writer {
@@ -47,7 +56,7 @@ impl Writer {
                     continue;
                 }
                 None => {
-                    unsent.extend_from_slice(bytes);
+                    unsent.bytes.extend_from_slice(bytes);
                     return self.write_rest(&mut unsent).await;
                 }
             }
@@ -56,14 +65,16 @@ impl Writer {
         Ok(())
     }
 
-    async fn write_rest(&self, unsent: &mut Vec<u8>) -> io::Result<()> {
-        while !unsent.is_empty() {
-            match self.stream.send(&[IoSlice::new(unsent)], &[])? {
-                Some(sent) => drop(unsent.drain(..sent)),
+    async fn write_rest(&self, unsent: &mut Unsent) -> io::Result<()> {
+        while let Some(rest) = unsent.bytes.get(unsent.sent..)
+            && !rest.is_empty()
+        {
+            match self.stream.send(&[IoSlice::new(rest)], &[])? {
+                Some(sent) => unsent.sent = unsent.sent.saturating_add(sent),
                 None => self.stream.writable().await?,
             }
         }
-        *unsent = Vec::new();
+        *unsent = Unsent::default();
         Ok(())
     }
 
