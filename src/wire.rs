@@ -23,6 +23,8 @@ use crate::{
 };
 
 #[cfg(feature = "service")]
+pub(crate) use direct::CatalogReply;
+#[cfg(feature = "service")]
 pub(crate) use message::{Messages, TooLong};
 pub use sampled_client::wire::{ERROR_PREFIX, INTERFACE, NAME, PATH, PROCESSES_INTERFACE};
 #[cfg(feature = "service")]

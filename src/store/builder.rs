@@ -3,6 +3,8 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Instant,
+    vec::IntoIter,
 };
 
 use crate::{
@@ -42,6 +44,10 @@ pub(super) struct SelectionBuilder {
     pub(super) is_awaited: bool,
     /// Whether the last selector has to be added again, in another step.
     is_unfinished: bool,
+    /// The matches of the last selector that are not columns yet, each with the number of its entry.
+    pending: IntoIter<(usize, Arc<Metric>)>,
+    /// The moment after which columns stay pending until the next step; `None` if the caller cannot yield.
+    pub(super) step_end: Option<Instant>,
 }
 
 /// The selection that is resolved again, and its columns by id.
@@ -63,12 +69,24 @@ impl SelectionBuilder {
             discovery: Discovery::default(),
             is_awaited: false,
             is_unfinished: false,
+            pending: Vec::new().into_iter(),
+            step_end: None,
         }
     }
 
     /// Whether the last selector has to be added again, in another step.
     pub(super) fn take_unfinished(&mut self) -> bool {
         std::mem::take(&mut self.is_unfinished)
+    }
+
+    /// Whether there are columns left for another step.
+    pub(super) fn has_pending(&self) -> bool {
+        !self.pending.as_slice().is_empty()
+    }
+
+    /// Whether the step has no time for more columns.
+    fn is_step_over(&self) -> bool {
+        self.step_end.is_some_and(|end| Instant::now() >= end)
     }
 
     fn visibility(&self) -> Visibility {
@@ -168,13 +186,24 @@ impl Inner {
     }
 
     fn add_columns(&mut self, builder: &mut SelectionBuilder, metrics: Vec<(usize, Arc<Metric>)>) {
-        for (number, metric) in metrics {
-            if builder.selected.insert(metric.id.clone()) {
-                let Entry {
-                    ref name,
-                    is_custom,
-                    ..
-                } = self.entries[number];
+        builder.pending = metrics.into_iter();
+        self.add_pending(builder);
+    }
+
+    /// Adds the columns that an earlier step has left, as many as this step has time for.
+    pub(super) fn add_pending(&mut self, builder: &mut SelectionBuilder) {
+        const COLUMNS_BETWEEN_LOOKS_AT_THE_CLOCK: usize = 64;
+        let mut left = COLUMNS_BETWEEN_LOOKS_AT_THE_CLOCK;
+        while let Some((number, metric)) = builder.pending.next() {
+            // An entry may have gone since the last step.
+            let entry = self.entries.get(number);
+            if let Some(&Entry {
+                ref name,
+                is_custom,
+                ..
+            }) = entry
+                && builder.selected.insert(metric.id.clone())
+            {
                 let source = name.clone();
                 let node = self.node(builder, number, &metric);
                 builder.selection.columns.push(Column {
@@ -183,6 +212,13 @@ impl Inner {
                     is_custom,
                     node,
                 });
+            }
+            left = left.saturating_sub(1);
+            if left == 0 {
+                if builder.is_step_over() {
+                    return;
+                }
+                left = COLUMNS_BETWEEN_LOOKS_AT_THE_CLOCK;
             }
         }
     }

@@ -130,14 +130,24 @@ impl Store {
         builder.discovery.may_wait = resolution.waits > 0;
         builder.discovery.may_yield = resolution.restarts <= MAX_RESTARTS;
         builder.discovery.begin_step();
-        if selectors.is_empty() {
+        let begin = Instant::now();
+        builder.step_end = match builder.discovery.may_yield {
+            true => begin.checked_add(STEP),
+            false => None,
+        };
+        inner.add_pending(builder);
+        if builder.has_pending() {
+            return Ok(None);
+        }
+        // An empty list counts as one selector.
+        if selectors.is_empty() && resolution.done == 0 {
             inner.add_all(builder);
             if builder.take_unfinished() {
                 resolution.is_discovering = true;
                 return Ok(None);
             }
+            resolution.done = 1;
         }
-        let begin = Instant::now();
         for text in selectors.iter().skip(resolution.done) {
             inner.add_selector(builder, text, None)?;
             if builder.take_unfinished() {
@@ -145,11 +155,13 @@ impl Store {
                 return Ok(None);
             }
             resolution.done = resolution.done.saturating_add(1);
-            if begin.elapsed() >= STEP && resolution.restarts <= MAX_RESTARTS {
+            if builder.has_pending()
+                || begin.elapsed() >= STEP && resolution.restarts <= MAX_RESTARTS
+            {
                 break;
             }
         }
-        if resolution.done < selectors.len() {
+        if builder.has_pending() || resolution.done < selectors.len() {
             return Ok(None);
         }
         if builder.is_awaited {

@@ -4,14 +4,24 @@
 //! The tests compare them, byte for byte, with what zbus makes of the same values.
 
 use super::{
-    Catalog, Column, Columns, Details, Faults, INTERFACE, Metadata, PATH, Readings, RowFaults,
-    Table,
-    message::{Header, Messages, TooLong},
+    Column, Columns, Details, Faults, INTERFACE, Metadata, PATH, Readings, RowFaults, Table,
+    message::{Array, Header, Messages, TooLong},
 };
-use crate::reading::Value;
+use crate::{metric::Metric, reading::Value};
 
 /// About the bytes of a reading with its id.
 const READING_BYTES: usize = 64;
+
+/// About the bytes of the metadata of a metric.
+const METADATA_BYTES: usize = 448;
+
+/// The reply of `List`, to which one metric after the other is added: it may have thousands.
+pub(crate) struct CatalogReply {
+    message: Messages,
+    /// The start of the body.
+    body: usize,
+    entries: Array,
+}
 
 impl Messages {
     /// Adds the signal `Sampled`; without a destination it is a broadcast.
@@ -60,22 +70,6 @@ impl Messages {
         })
     }
 
-    /// Adds the reply of `List` to the call with the serial `to`.
-    ///
-    /// # Errors
-    /// [`TooLong`]; then nothing is added.
-    pub(crate) fn add_catalog(
-        &mut self,
-        destination: &str,
-        to: u32,
-        catalog: &Catalog,
-    ) -> Result<(), TooLong> {
-        let header = Header::Reply { to, destination };
-        self.add(&header, "a{sa{sv}}", |body| {
-            body.array(8, |entries| catalog.write(entries));
-        })
-    }
-
     /// Adds the reply of `Snapshot` to the call with the serial `to`.
     ///
     /// # Errors
@@ -112,14 +106,41 @@ impl Messages {
     }
 }
 
-impl Catalog {
-    fn write(&self, entries: &mut Messages) {
-        for (metric, source) in &self.0 {
-            entries.align(8);
-            entries.string(&metric.id);
-            let metadata = Metadata { metric, source };
-            entries.array(8, |entries| metadata.write(entries));
+impl CatalogReply {
+    /// Begins the reply to the call with the serial `to`, with about so many metrics.
+    pub(crate) fn new(destination: &str, to: u32, metrics: usize) -> Self {
+        let mut message = Messages::default();
+        message.reserve(metrics.saturating_mul(METADATA_BYTES));
+        let body = message.begin(&Header::Reply { to, destination }, "a{sa{sv}}");
+        let entries = message.begin_array(8);
+        Self {
+            message,
+            body,
+            entries,
         }
+    }
+
+    /// Adds a metric and the name of its source.
+    ///
+    /// # Errors
+    /// [`TooLong`].
+    pub(crate) fn add(&mut self, metric: &Metric, source: &str) -> Result<(), TooLong> {
+        let entries = &mut self.message;
+        entries.align(8);
+        entries.string(&metric.id);
+        let metadata = Metadata { metric, source };
+        entries.array(8, |entries| metadata.write(entries));
+        entries.check_length()
+    }
+
+    /// The whole message.
+    ///
+    /// # Errors
+    /// [`TooLong`].
+    pub(crate) fn finish(mut self) -> Result<Messages, TooLong> {
+        self.message.end_array(self.entries);
+        self.message.end(self.body)?;
+        Ok(self.message)
     }
 }
 

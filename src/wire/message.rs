@@ -50,6 +50,15 @@ pub(crate) struct Messages {
     start: usize,
 }
 
+/// An array that is being written.
+#[derive(Debug)]
+pub(super) struct Array {
+    /// The position of its length.
+    length: usize,
+    /// The start of its elements.
+    first: usize,
+}
+
 impl Messages {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -81,16 +90,37 @@ impl Messages {
         signature: &str,
         body: impl FnOnce(&mut Self),
     ) -> Result<(), TooLong> {
+        let first = self.begin(header, signature);
+        body(self);
+        self.end(first)
+    }
+
+    /// Begins a message. Returns the start of its body.
+    pub(super) fn begin(&mut self, header: &Header<'_>, signature: &str) -> usize {
         self.start = self.bytes.len();
         self.header(header, signature);
-        let first = self.bytes.len();
-        body(self);
-        if self.bytes.len().saturating_sub(self.start) > MAX_BYTES {
+        self.bytes.len()
+    }
+
+    /// Ends the message whose body starts at `first`.
+    ///
+    /// # Errors
+    /// [`TooLong`]; then the message is removed.
+    pub(super) fn end(&mut self, first: usize) -> Result<(), TooLong> {
+        if self.check_length().is_err() {
             self.bytes.truncate(self.start);
             return Err(TooLong);
         }
         self.set_length(self.start.saturating_add(BODY_LENGTH), first);
         Ok(())
+    }
+
+    /// Fails if the last message is too long already.
+    pub(super) fn check_length(&self) -> Result<(), TooLong> {
+        match self.bytes.len().saturating_sub(self.start) > MAX_BYTES {
+            true => Err(TooLong),
+            false => Ok(()),
+        }
     }
 
     fn header(&mut self, header: &Header<'_>, signature: &str) {
@@ -174,12 +204,22 @@ impl Messages {
 
     /// An array. `elements` writes its elements, which have this alignment; those of a dictionary have 8.
     pub(super) fn array(&mut self, alignment: usize, elements: impl FnOnce(&mut Self)) {
+        let array = self.begin_array(alignment);
+        elements(self);
+        self.end_array(array);
+    }
+
+    /// Begins an array whose elements have this alignment.
+    pub(super) fn begin_array(&mut self, alignment: usize) -> Array {
         self.u32(0);
         let length = self.bytes.len().saturating_sub(size_of::<u32>());
         self.align(alignment);
         let first = self.bytes.len();
-        elements(self);
-        self.set_length(length, first);
+        Array { length, first }
+    }
+
+    pub(super) fn end_array(&mut self, array: Array) {
+        self.set_length(array.length, array.first);
     }
 
     /// An array of doubles.

@@ -36,6 +36,8 @@ pub(crate) struct Catalog {
     sessions: Arc<SharedSessions>,
     resolver: Resolver,
     announcer: Announcer,
+    /// Locked by the call whose reply is written in steps.
+    long_replies: tokio::sync::Mutex<()>,
 }
 
 /// The selectors of a call.
@@ -73,6 +75,7 @@ impl Catalog {
             settings,
             sessions,
             announcer: Announcer::default(),
+            long_replies: tokio::sync::Mutex::default(),
         }
     }
 
@@ -83,15 +86,31 @@ impl Catalog {
         client: Option<&str>,
         selectors: &[&str],
     ) -> Result<wire::Catalog, Error> {
+        let selection = self.list_columns(bus, client, selectors).await?;
+        let columns = selection.columns.iter();
+        let entries = columns.map(|column| (column.metric.clone(), column.source.clone()));
+        Ok(wire::Catalog(entries.collect()))
+    }
+
+    /// Lists the columns that selectors mean to a client, which becomes a listener for changes.
+    pub(crate) async fn list_columns(
+        &self,
+        bus: Option<&Connection>,
+        client: Option<&str>,
+        selectors: &[&str],
+    ) -> Result<Arc<Selection>, Error> {
         let selectors = &selectors::distinct(selectors, &self.settings.limits())?;
         self.look_for(bus, selectors).await;
         if let (Some(bus), Some(client)) = (bus, client) {
             self.callers.add_listener(bus, client).await;
         }
         let (selection, _) = self.select(bus, client, selectors, false).await?;
-        let columns = selection.columns.iter();
-        let entries = columns.map(|column| (column.metric.clone(), column.source.clone()));
-        Ok(wire::Catalog(entries.collect()))
+        Ok(selection)
+    }
+
+    /// Waits for the turn of a long reply of `List`: one at a time is written and sent.
+    pub(crate) async fn turn_of_long_reply(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.long_replies.lock().await
     }
 
     /// Resolves selectors for a client, each of which must match something: see [`select_as`](Self::select_as).

@@ -3,16 +3,20 @@
 use std::pin::Pin;
 
 use sampled_client::transport::header::Header;
+use tokio::task::yield_now;
 use zbus::{
     BoxDBusError, Connection, Message, message::NATIVE_ENDIAN_SIG, names::MemberName,
     object_server::Interface,
 };
 
-use super::{Processes, Sampler};
+use super::{Processes, Sampler, run_call};
 use crate::{
     service::{error::Error, options::CallOptions, sampling::Sampled, state::ServiceState},
-    wire::{Messages, TooLong, strings},
+    wire::{CatalogReply, Messages, TooLong, strings},
 };
+
+/// The metrics of a reply of `List` that are written in one step, about a millisecond. Other calls have their turn after it.
+const COLUMNS_IN_A_STEP: usize = 1024;
 
 /// The answer to a call.
 pub(super) type Answer<'call> =
@@ -110,12 +114,33 @@ impl Sampler {
         serial: u32,
         selectors: &[&str],
     ) -> Result<(), Error> {
-        let catalog = self.take_catalog(bus, Some(client), selectors).await?;
-        let mut reply = Messages::default();
-        reply.add_catalog(client, serial, &catalog)?;
-        send(&self.state, client, serial, &reply).await;
+        let catalog = &self.state.catalog;
+        let list = catalog.list_columns(Some(bus), Some(client), selectors);
+        let selection = run_call(&self.state.shutdown, list).await?;
+        let columns = &selection.columns;
+        let mut reply = CatalogReply::new(client, serial, columns.len());
+        let mut turn = None;
+        for (number, column) in columns.iter().enumerate() {
+            if number % COLUMNS_IN_A_STEP == COLUMNS_IN_A_STEP.saturating_sub(1) {
+                match turn {
+                    None => turn = Some(catalog.turn_of_long_reply().await),
+                    Some(_) => yield_now().await,
+                }
+            }
+            let added = reply.add(&column.metric, &column.source);
+            added.map_err(|error| too_many(columns.len(), &error))?;
+        }
+        send(&self.state, client, serial, &reply.finish()?).await;
+        drop(turn);
         Ok(())
     }
+}
+
+/// The error of a list whose metadata no message can carry.
+fn too_many(metrics: usize, error: &TooLong) -> Error {
+    Error::limit_exceeded(format!(
+        "the metadata of {metrics} metrics needs {error}: give narrower selectors"
+    ))
 }
 
 fn boxed<'call>(answered: impl Future<Output = Result<(), Error>> + Send + 'call) -> Answer<'call> {

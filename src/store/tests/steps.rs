@@ -174,3 +174,26 @@ fn sources_that_fail_do_not_keep_a_list_from_its_end() {
         assert_eq!(selection.columns.len(), 1, "{selectors:?}");
     }
 }
+
+#[test]
+fn thousands_of_columns_are_added_in_steps() {
+    let ids = (0..50_000).map(|number| &*format!("many/all/{number}").leak());
+    let store = Store::new(vec![Provider::source(Counting::new(
+        "many",
+        &["many/*/*"],
+        &ids.collect::<Vec<_>>(),
+    ))]);
+    for selectors in [&[][..], &["many"], &["many/all/7", "many", "many/*/1*"]] {
+        store.lock().forget_resolved();
+        let mut resolution = Resolution::new(selectors);
+        let mut steps = 0;
+        let selection = loop {
+            steps += 1;
+            if let Some(selection) = store.resolve_step(&mut resolution).unwrap() {
+                break selection;
+            }
+        };
+        assert!(steps > 2, "{selectors:?}: {steps}");
+        assert_eq!(selection.columns.len(), 50_000, "{selectors:?}");
+    }
+}

@@ -8,6 +8,7 @@ use crate::{
     metric::{Group, Kind, Limits, Metric, Object},
     rate::Formula,
     reading::Fault,
+    wire::Catalog,
 };
 
 /// Numbers that look random (xorshift), the same in each run.
@@ -143,11 +144,13 @@ fn catalogs_have_the_bytes_that_zbus_makes() {
         let count = random.below(6);
         let metrics = (0..count).map(|_| (random.metric(), random.text()));
         let catalog = Catalog(metrics.collect());
-        let mut reply = Messages::default();
         let to = call.primary_header().serial_num().get();
-        reply.add_catalog(&sender, to, &catalog).unwrap();
+        let mut reply = CatalogReply::new(&sender, to, count);
+        for (metric, source) in &catalog.0 {
+            reply.add(metric, source).unwrap();
+        }
         check(
-            reply.bytes(),
+            reply.finish().unwrap().bytes(),
             Message::method_return(&call.header()),
             &catalog,
         );
@@ -222,4 +225,18 @@ fn a_message_that_is_too_long_is_not_added() {
     let added = messages.add_sample(":1.1", 1, 2, &readings, &Faults::default());
     assert!(added.is_err());
     assert_eq!(messages.bytes(), b"before");
+}
+
+#[test]
+fn a_catalog_that_is_too_long_is_refused() {
+    let object = Object::new("x", Group::ALL[0]);
+    let metric = Metric::new("a/b/c", object, "By", Kind::Gauge, Formula::Level(0));
+    let metric = Metric {
+        description: "x".repeat(1 << 20).into(),
+        ..metric
+    };
+    let mut reply = CatalogReply::new(":1.1", 1, 200);
+    let added = (0..200).take_while(|_| reply.add(&metric, "source").is_ok());
+    assert_eq!(added.count(), 127);
+    assert!(reply.finish().is_err());
 }
