@@ -1,4 +1,5 @@
 //! The content of the screen, without a terminal.
 
 pub(crate) mod recording;
-pub(crate) mod sections;
+
+pub(crate) use sampled_pages as sections;

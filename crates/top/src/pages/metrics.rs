@@ -1,8 +1,7 @@
 //! The page of the user's own metrics.
 
 use sampled_client::Catalog;
-
-use crate::model::sections::{Hue, Section, sections};
+use sampled_pages::{Fact, Hue, Section};
 
 /// The most metrics that have a large graph.
 const FEW: usize = 12;
@@ -20,11 +19,17 @@ pub(super) fn layout(catalog: &Catalog, ids: &[String]) -> Vec<Section> {
             }
             Some(_) => section.graph_of(catalog, catalog.full_name(id), id, *hue),
             // The metric is gone: its fault says so.
-            None => section.unknown_fact(id),
+            None => section.facts.push(Fact {
+                id: id.clone(),
+                name: id.clone(),
+            }),
         }
     }
     if section.cards.len() > FEW {
         section.make_small();
     }
-    sections([section])
+    match section.is_empty() {
+        true => Vec::new(),
+        false => vec![section],
+    }
 }

@@ -1,19 +1,9 @@
 //! The pages: which metrics each reads, and what it shows.
 
-mod disks;
-mod file_systems;
-mod graphics;
-mod memory;
 mod metrics;
-mod network;
-mod overview;
-mod power;
-mod processor;
-mod sensors;
 
 use sampled_client::Catalog;
-
-use crate::model::sections::Section;
+use sampled_pages::{Page as Graphs, Section};
 
 /// A page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,38 +44,22 @@ impl Page {
     /// The name in the layout file.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Overview => "overview",
-            Self::Processor => "processor",
-            Self::Memory => "memory",
-            Self::Disks => "disks",
-            Self::FileSystems => "file-systems",
-            Self::Network => "network",
-            Self::Sensors => "sensors",
-            Self::Power => "power",
-            Self::Graphics => "graphics",
             Self::Processes => "processes",
             Self::Applications => "applications",
             Self::Sampling => "sampling",
             Self::Metrics => "metrics",
+            _ => self.graphs().unwrap_or(Graphs::Overview).name(),
         }
     }
 
     /// The title of its tab.
     pub(crate) fn title(self) -> &'static str {
         match self {
-            Self::Overview => "Overview",
-            Self::Processor => "Processor",
-            Self::Memory => "Memory",
-            Self::Disks => "Disks",
-            Self::FileSystems => "File Systems",
-            Self::Network => "Network",
-            Self::Sensors => "Sensors",
-            Self::Power => "Power",
-            Self::Graphics => "Graphics",
             Self::Processes => "Processes",
             Self::Applications => "Applications",
             Self::Sampling => "Sampling",
             Self::Metrics => "Metrics",
+            _ => self.graphs().unwrap_or(Graphs::Overview).title(),
         }
     }
 
@@ -115,86 +89,68 @@ impl Page {
 
     /// The selectors of its metrics; `own` are those of the user.
     pub(crate) fn selectors(self, catalog: &Catalog, own: &[String]) -> Vec<String> {
-        let fixed = match self {
-            Self::Overview => overview::SELECTORS,
-            Self::Processor => processor::SELECTORS,
-            Self::Memory => memory::SELECTORS,
-            Self::Disks => disks::SELECTORS,
-            Self::FileSystems => file_systems::SELECTORS,
-            Self::Network => network::SELECTORS,
-            Self::Sensors => return sensors::selectors(catalog),
-            Self::Power => power::SELECTORS,
-            Self::Graphics => graphics::SELECTORS,
-            Self::Processes | Self::Applications => PROCESSES,
-            Self::Sampling => &[],
+        let besides = match self {
             Self::Metrics => return own.to_vec(),
+            Self::Overview => OVERVIEW,
+            Self::Processes | Self::Applications => PROCESSES,
+            _ => &[],
         };
-        fixed
-            .iter()
-            .map(|selector| (*selector).to_owned())
-            .collect()
+        let mut selectors = self
+            .graphs()
+            .map(|page| page.selectors(catalog))
+            .unwrap_or_default();
+        selectors.extend(besides.iter().map(|selector| (*selector).to_owned()));
+        selectors
     }
 
     /// Its sections besides a table; `columns` are the ids of the metrics that the session has.
     pub(crate) fn layout(self, catalog: &Catalog, columns: &[String]) -> Vec<Section> {
-        match self {
-            Self::Overview => overview::layout(catalog),
-            Self::Processor => processor::layout(catalog),
-            Self::Memory => memory::layout(catalog),
-            Self::Disks => disks::layout(catalog),
-            Self::FileSystems => file_systems::layout(catalog),
-            Self::Network => network::layout(catalog),
-            Self::Sensors => sensors::layout(catalog),
-            Self::Power => power::layout(catalog),
-            Self::Graphics => graphics::layout(catalog),
-            Self::Processes | Self::Applications | Self::Sampling => Vec::new(),
-            Self::Metrics => metrics::layout(catalog, columns),
+        match self.graphs() {
+            Some(page) => page.layout(catalog, str::to_owned),
+            None if self == Self::Metrics => metrics::layout(catalog, columns),
+            None => Vec::new(),
         }
     }
 
     /// Its words if it has nothing to show.
     pub(crate) fn nothing(self) -> (&'static str, &'static str) {
         match self {
-            Self::Processor => (
-                "No Processor",
-                "The service reads no metrics of processors.",
-            ),
-            Self::Memory => ("No Memory", "The service reads no metrics of the memory."),
-            Self::Disks => (
-                "No Disks",
-                "This machine has no disk, or the service may not see it.",
-            ),
-            Self::FileSystems => (
-                "No File Systems",
-                "The service sees no file system on a disk.",
-            ),
-            Self::Network => (
-                "No Network",
-                "This machine has no network interface, or the service may not see it.",
-            ),
-            Self::Sensors => (
-                "No Sensors",
-                "This machine has no sensor with a driver, as most virtual machines have none.",
-            ),
-            Self::Power => (
-                "No Battery",
-                "This machine has no battery, and the service may not read the power of its processor.",
-            ),
-            Self::Graphics => (
-                "No Graphics Processor",
-                "This machine has no graphics processor whose driver tells its usage.",
-            ),
             Self::Metrics => (
                 "No Metrics",
                 "e asks for selectors, such as cpu/all/usage or lmsensors.",
             ),
-            _ => (
-                "Nothing to Show",
-                "The service has not told any metrics yet.",
-            ),
+            _ => self.graphs().unwrap_or(Graphs::Overview).nothing(),
         }
     }
+
+    /// The page of graphs that it shows.
+    fn graphs(self) -> Option<Graphs> {
+        Some(match self {
+            Self::Overview => Graphs::Overview,
+            Self::Processor => Graphs::Processor,
+            Self::Memory => Graphs::Memory,
+            Self::Disks => Graphs::Disks,
+            Self::FileSystems => Graphs::FileSystems,
+            Self::Network => Graphs::Network,
+            Self::Sensors => Graphs::Sensors,
+            Self::Power => Graphs::Power,
+            Self::Graphics => Graphs::Graphics,
+            Self::Processes | Self::Applications | Self::Sampling | Self::Metrics => return None,
+        })
+    }
 }
+
+/// The selectors of the overview besides those of its graphs: the numbers in the lines above the table.
+const OVERVIEW: &[&str] = &[
+    "cpu/loadaverages/loadaverage1",
+    "memory/physical/total",
+    "os/system/prettyName",
+    "os/system/hostname",
+    "os/system/uptime",
+    "os/kernel/prettyName",
+    "os/processes/total",
+    "os/processes/threads",
+];
 
 /// The selectors of the pages of processes: the numbers in the line above the table.
 const PROCESSES: &[&str] = &[

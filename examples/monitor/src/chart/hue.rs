@@ -2,65 +2,7 @@
 
 use gtk::{gdk, prelude::*};
 
-/// A colour of GNOME's palette. The theme says what it looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hue {
-    /// Processors.
-    Blue,
-    /// Memory, and what arrives.
-    Green,
-    /// Power.
-    Yellow,
-    /// Data that is sent or written.
-    Orange,
-    /// Temperatures.
-    Red,
-    /// GPUs.
-    Purple,
-    /// Disks.
-    Brown,
-}
-
-impl Hue {
-    /// All colours, in the order for series that have none of their own.
-    pub const ALL: [Self; 7] = [
-        Self::Blue,
-        Self::Orange,
-        Self::Green,
-        Self::Purple,
-        Self::Red,
-        Self::Yellow,
-        Self::Brown,
-    ];
-
-    /// Its name in GNOME's palette.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Blue => "blue",
-            Self::Green => "green",
-            Self::Yellow => "yellow",
-            Self::Orange => "orange",
-            Self::Red => "red",
-            Self::Purple => "purple",
-            Self::Brown => "brown",
-        }
-    }
-
-    /// The colour of the series with this index.
-    pub fn nth(index: usize) -> Self {
-        let place = index.checked_rem(Self::ALL.len()).unwrap_or(0);
-        Self::ALL[place]
-    }
-
-    /// The shade that can be seen on light and on dark backgrounds.
-    fn shade(self) -> u8 {
-        match self {
-            Self::Green | Self::Yellow => 5,
-            Self::Orange => 4,
-            _ => 3,
-        }
-    }
-}
+use super::Hue;
 
 /// The colours of a widget, from its theme.
 #[derive(Clone, Debug)]
@@ -98,8 +40,17 @@ impl Colours {
 
     /// The colour of a series; that of the text, where the theme does not know it.
     pub(super) fn of_series(&self, hue: Hue) -> gdk::RGBA {
-        let shade = self.contrast_shade.unwrap_or(hue.shade());
+        let shade = self.contrast_shade.unwrap_or(shade(hue));
         let name = format!("{}_{shade}", hue.name());
         self.style.lookup_color(&name).unwrap_or(self.text)
+    }
+}
+
+/// The shade that can be seen on light and on dark backgrounds.
+fn shade(hue: Hue) -> u8 {
+    match hue {
+        Hue::Green | Hue::Yellow => 5,
+        Hue::Orange => 4,
+        _ => 3,
     }
 }

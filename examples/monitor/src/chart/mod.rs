@@ -21,7 +21,7 @@ use crate::{accessible, recording::Samples};
 use columns::Window;
 
 pub use axis::{LONGEST_SPAN, SHORTEST_SPAN, TimeAxis};
-pub use hue::Hue;
+pub use sampled_pages::Hue;
 
 /// One line of a chart.
 #[derive(Clone, Debug)]

@@ -6,13 +6,10 @@ use adw::prelude::*;
 use gtk::glib;
 
 use sampled_client::Catalog;
+use sampled_pages::{Card, Hue, Line, Section};
 
-use super::{
-    Context, Entry, Page,
-    charts::SectionsView,
-    layout::{Card, Line, Section},
-};
-use crate::{accessible, chart::Hue, i18n::gettext, icon};
+use super::{Context, Entry, Page, charts::SectionsView};
+use crate::{accessible, i18n::gettext, icon};
 
 /// The page.
 pub(super) fn entry() -> Entry {
@@ -122,12 +119,14 @@ fn card(catalog: &Catalog, id: &str, hue: Hue) -> Card {
 
 #[cfg(test)]
 mod tests {
+    use sampled_client::Metadata;
+
     use super::*;
-    use crate::pages::layout::tests::catalog_of;
 
     #[test]
     fn a_metric_that_is_gone_stays_and_says_so() {
-        let catalog = catalog_of(&[("cpu/all/usage", "All processors")]);
+        let usage = ("cpu/all/usage".to_owned(), Metadata::default());
+        let catalog = Catalog::new([usage].into_iter().collect());
         assert_eq!(card(&catalog, "cpu/all/usage", Hue::Blue).notice, "");
         let gone = card(&catalog, "power/BAT0/charge", Hue::Blue);
         assert_eq!(gone.title, "power/BAT0/charge");

@@ -3,23 +3,16 @@
 mod board;
 mod charts;
 mod context;
-mod disks;
-mod file_systems;
-mod graphics;
-mod layout;
-mod memory;
-mod network;
-mod overview;
-mod power;
 mod processes;
-mod processor;
 mod sampling;
-mod sensors;
 
 use std::rc::Rc;
 
-use self::charts::{Charts, ChartsPage};
+use sampled_pages::Page as Graphs;
+
+use self::charts::ChartsPage;
 pub use self::context::Context;
+use crate::i18n::gettext;
 
 /// A page. It is made when it is shown for the first time, and only the shown one is in the tree of widgets.
 pub trait Page {
@@ -61,20 +54,13 @@ pub struct Entry {
 
 impl Entry {
     /// A page of graphs.
-    fn charts(
-        name: &'static str,
-        title: String,
-        icon: &'static str,
-        charts: impl Fn() -> Charts + 'static,
-    ) -> Self {
-        let of_page = title.clone();
+    fn graphs(page: Graphs, icon: &'static str) -> Self {
+        let title = gettext(page.title());
         Self {
-            name,
-            title,
+            name: page.name(),
+            title: title.clone(),
             icon,
-            build: Box::new(move |context| {
-                Rc::new(ChartsPage::new(context, &of_page, icon, charts()))
-            }),
+            build: Box::new(move |context| Rc::new(ChartsPage::new(context, &title, icon, page))),
         }
     }
 }
@@ -82,15 +68,15 @@ impl Entry {
 /// All pages, in the order of the sidebar.
 pub fn entries() -> Vec<Entry> {
     vec![
-        overview::entry(),
-        processor::entry(),
-        memory::entry(),
-        disks::entry(),
-        file_systems::entry(),
-        network::entry(),
-        sensors::entry(),
-        power::entry(),
-        graphics::entry(),
+        Entry::graphs(Graphs::Overview, "view-grid-symbolic"),
+        Entry::graphs(Graphs::Processor, "power-profile-performance-symbolic"),
+        Entry::graphs(Graphs::Memory, "media-flash-symbolic"),
+        Entry::graphs(Graphs::Disks, "drive-harddisk-symbolic"),
+        Entry::graphs(Graphs::FileSystems, "folder-symbolic"),
+        Entry::graphs(Graphs::Network, "network-wired-symbolic"),
+        Entry::graphs(Graphs::Sensors, "weather-clear-symbolic"),
+        Entry::graphs(Graphs::Power, "battery-symbolic"),
+        Entry::graphs(Graphs::Graphics, "video-display-symbolic"),
         processes::entry(processes::Kind::Processes),
         processes::entry(processes::Kind::Applications),
         sampling::entry(),

@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 
 use gtk::{gio, graphene, prelude::*};
+use sampled_pages::Card;
 
 use super::legend::{LegendItem, reading, set_text};
 use crate::{
     accessible,
     chart::{Chart, Series},
     i18n::{gettext, gettext_f},
-    pages::{Context, layout::Card},
+    pages::Context,
     recording::Recording,
 };
 

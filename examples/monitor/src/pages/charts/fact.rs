@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use adw::prelude::*;
 
 use sampled_client::Catalog;
+use sampled_pages::Fact;
 
 use super::legend::{reading, set_text};
-use crate::{pages::layout::Fact, recording::Recording};
+use crate::recording::Recording;
 
 /// A row with the name of a metric and its newest reading.
 pub(super) struct FactView {

@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use gtk::prelude::*;
 
 use sampled_client::units;
+use sampled_pages::Line;
 
-use crate::{i18n::left_to_right, pages::layout::Line, recording::Recording};
+use crate::{i18n::left_to_right, recording::Recording};
 
 /// A line of a graph: its colour, its name, and its newest reading.
 pub(super) struct LegendItem {

@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use gtk::prelude::*;
 
 use sampled_client::Catalog;
+use sampled_pages::Level;
 
 use super::legend::{reading, set_text};
-use crate::{accessible, i18n::gettext_f, pages::layout::Level, recording::Recording};
+use crate::{accessible, i18n::gettext_f, recording::Recording};
 
 /// A row with a bar, and the amounts in words.
 pub(super) struct LevelView {

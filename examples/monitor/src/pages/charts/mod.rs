@@ -16,31 +16,15 @@ use adw::prelude::*;
 use gtk::glib;
 
 use self::section::SectionView;
-use sampled_client::Catalog;
+use sampled_pages::{Page as Graphs, Section};
 
-use super::{Context, Page, layout::Section};
-use crate::{accessible, icon};
-
-/// The content of a page of graphs.
-pub(super) struct Charts {
-    /// The selectors of its metrics.
-    pub(super) selectors: &'static [&'static str],
-    /// Makes the sections from the metrics.
-    pub(super) layout: fn(&Catalog) -> Vec<Section>,
-    /// The message in place of no sections.
-    pub(super) empty: Empty,
-}
-
-/// The words of a page without anything to show.
-pub(super) struct Empty {
-    pub(super) title: String,
-    pub(super) description: String,
-}
+use super::{Context, Page};
+use crate::{accessible, i18n::gettext, icon};
 
 /// A page of graphs.
 pub(super) struct ChartsPage {
     context: Context,
-    charts: Charts,
+    graphs: Graphs,
     root: adw::Bin,
     view: SectionsView,
     empty: adw::StatusPage,
@@ -48,19 +32,20 @@ pub(super) struct ChartsPage {
 
 impl ChartsPage {
     /// The page with this title and icon.
-    pub(super) fn new(context: &Context, title: &str, icon: &str, charts: Charts) -> Self {
+    pub(super) fn new(context: &Context, title: &str, icon: &str, graphs: Graphs) -> Self {
         let root: adw::Bin = glib::Object::builder()
             .property("accessible-role", gtk::AccessibleRole::Group)
             .build();
         accessible::set_label(&root, title);
+        let (nothing, description) = graphs.nothing();
         let empty = adw::StatusPage::builder()
-            .title(&charts.empty.title)
-            .description(&charts.empty.description)
+            .title(gettext(nothing))
+            .description(gettext(description))
             .build();
         empty.set_icon_name(icon::existing(icon));
         let page = Self {
             context: context.clone(),
-            charts,
+            graphs,
             root,
             view: SectionsView::new(context, false),
             empty,
@@ -76,16 +61,11 @@ impl Page for ChartsPage {
     }
 
     fn selectors(&self) -> Vec<String> {
-        let selectors = self.charts.selectors.iter();
-        let mut selectors: Vec<String> = selectors.map(|selector| (*selector).to_owned()).collect();
-        // Metrics that the user has defined have ids of any form.
         let catalog = self.context.service().catalog();
-        let is_custom = |id: &String| {
-            catalog
-                .metadata(id)
-                .is_some_and(|metadata| metadata.group == "custom")
-        };
-        selectors.extend(self.view.ids().into_iter().filter(is_custom));
+        let mut selectors = self.graphs.selectors(&catalog);
+        if self.graphs == Graphs::Overview {
+            selectors.extend(machine().map(|(_, id)| id.to_owned()));
+        }
         selectors
     }
 
@@ -95,7 +75,14 @@ impl Page for ChartsPage {
 
     fn update_catalog(&self) {
         let catalog = self.context.service().catalog();
-        let sections = (self.charts.layout)(&catalog);
+        let mut sections = self.graphs.layout(&catalog, |text| gettext(text));
+        if self.graphs == Graphs::Overview {
+            let mut facts = Section::default();
+            for (name, id) in machine() {
+                facts.fact(&catalog, name, id);
+            }
+            sections.extend(Some(facts).filter(|facts| !facts.is_empty()));
+        }
         // Before the first list, nothing is known to be missing.
         let is_missing = sections.is_empty() && !catalog.is_empty();
         self.view.set_sections(sections);
@@ -104,6 +91,19 @@ impl Page for ChartsPage {
             false => self.root.set_child(Some(self.view.widget())),
         }
     }
+}
+
+/// The facts below the graphs of the overview: their names and metrics.
+fn machine() -> impl Iterator<Item = (String, &'static str)> {
+    [
+        (gettext("Host name"), "os/system/hostname"),
+        (gettext("Operating system"), "os/system/prettyName"),
+        (gettext("Kernel"), "os/kernel/prettyName"),
+        (gettext("Processor"), "cpu/all/name"),
+        (gettext("Uptime"), "os/system/uptime"),
+        (gettext("Processes"), "os/processes/total"),
+    ]
+    .into_iter()
 }
 
 /// For how long the first widgets of a page may be made in one go: a usual page is complete then.
@@ -203,16 +203,6 @@ impl SectionsView {
         if !inner.grow(FIRST_GROWTH) {
             grow_later(inner);
         }
-    }
-
-    /// The ids of all metrics that are shown.
-    pub(super) fn ids(&self) -> Vec<String> {
-        let sections = self.0.sections.borrow();
-        sections
-            .iter()
-            .flat_map(|view| view.section().ids())
-            .map(str::to_owned)
-            .collect()
     }
 
     /// Shows the newest readings.

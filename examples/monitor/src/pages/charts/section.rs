@@ -3,12 +3,10 @@
 use std::time::Instant;
 
 use adw::prelude::*;
+use sampled_pages::Section;
 
 use super::{card::CardView, fact::FactView, level::LevelView};
-use crate::{
-    pages::{Context, layout::Section},
-    recording::Recording,
-};
+use crate::{pages::Context, recording::Recording};
 
 /// The widgets of a section. They are made bit by bit: a machine may have hundreds of graphs.
 pub(super) struct SectionView {

@@ -2,36 +2,13 @@
 
 use sampled_client::{Catalog, Object};
 
-use super::{
-    Entry,
-    charts::{Charts, Empty},
-    layout::{Section, sections},
-};
-use crate::{chart::Hue, i18n::gettext};
+use crate::{Hue, Section, Translate};
 
 /// The selectors of the page.
-const SELECTORS: &[&str] = &["gpu"];
+pub(crate) const SELECTORS: &[&str] = &["gpu"];
 
-/// The page.
-pub(super) fn entry() -> Entry {
-    Entry::charts(
-        "graphics",
-        gettext("Graphics"),
-        "video-display-symbolic",
-        || Charts {
-            selectors: SELECTORS,
-            layout,
-            empty: Empty {
-                title: gettext("No Graphics Processor"),
-                description: gettext(
-                    "This machine has no graphics processor whose driver tells its usage.",
-                ),
-            },
-        },
-    )
-}
-
-fn layout(catalog: &Catalog) -> Vec<Section> {
+/// The content of the page.
+pub(crate) fn layout(catalog: &Catalog, translate: Translate) -> Vec<Section> {
     // A driver offers some of these.
     let properties = ["usage", "usedVram", "temperature", "power", "coreFrequency"];
     let mut found: Vec<Object> = Vec::new();
@@ -43,32 +20,35 @@ fn layout(catalog: &Catalog) -> Vec<Section> {
             found.push(object);
         }
     }
-    sections(found.iter().map(|object| section(catalog, object)))
+    found
+        .iter()
+        .map(|object| section(catalog, translate, object))
+        .collect()
 }
 
-fn section(catalog: &Catalog, object: &Object) -> Section {
+fn section(catalog: &Catalog, translate: Translate, object: &Object) -> Section {
     let mut section = Section::new(object.title.clone());
     section.graph_of(
         catalog,
-        gettext("Usage"),
+        translate("Usage"),
         &object.property("usage"),
         Hue::Purple,
     );
     section.graph_of(
         catalog,
-        gettext("Memory"),
+        translate("Memory"),
         &object.property("usedVram"),
         Hue::Green,
     );
     section.graph_of(
         catalog,
-        gettext("Temperature"),
+        translate("Temperature"),
         &object.property("temperature"),
         Hue::Red,
     );
     section.graph_of(
         catalog,
-        gettext("Power"),
+        translate("Power"),
         &object.property("power"),
         Hue::Yellow,
     );
@@ -77,16 +57,16 @@ fn section(catalog: &Catalog, object: &Object) -> Section {
         object.property("memoryFrequency"),
     );
     let lines = [
-        (core.as_str(), gettext("Core"), Hue::Purple),
-        (memory.as_str(), gettext("Memory"), Hue::Green),
+        (core.as_str(), translate("Core"), Hue::Purple),
+        (memory.as_str(), translate("Memory"), Hue::Green),
     ];
-    section.graph(catalog, gettext("Frequency"), &lines);
+    section.graph(catalog, translate("Frequency"), &lines);
     section.level(
         catalog,
-        gettext("Memory"),
+        translate("Memory"),
         &object.property("usedVram"),
         &object.property("totalVram"),
     );
-    section.fact(catalog, gettext("Model"), &object.property("name"));
+    section.fact(catalog, translate("Model"), &object.property("name"));
     section
 }

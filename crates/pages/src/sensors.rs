@@ -2,36 +2,21 @@
 
 use sampled_client::Catalog;
 
-use super::{
-    Entry,
-    charts::{Charts, Empty},
-    layout::{Section, sections},
-};
-use crate::{chart::Hue, i18n::gettext};
+use crate::{Hue, Section};
 
-/// The selectors of the page.
-const SELECTORS: &[&str] = &["lmsensors"];
-
-/// The page.
-pub(super) fn entry() -> Entry {
-    Entry::charts(
-        "sensors",
-        gettext("Sensors"),
-        "weather-clear-symbolic",
-        || Charts {
-            selectors: SELECTORS,
-            layout,
-            empty: Empty {
-                title: gettext("No Sensors"),
-                description: gettext(
-                    "This machine has no sensor with a driver, as most virtual machines have none.",
-                ),
-            },
-        },
-    )
+/// The selectors of the page: sensors, and the metrics that the user defines.
+pub(crate) fn selectors(catalog: &Catalog) -> Vec<String> {
+    let custom = catalog
+        .iter()
+        .filter(|(_, metadata)| metadata.group == "custom");
+    let custom = custom.map(|(id, _)| id.to_owned());
+    std::iter::once("lmsensors".to_owned())
+        .chain(custom)
+        .collect()
 }
 
-fn layout(catalog: &Catalog) -> Vec<Section> {
+/// The content of the page.
+pub(crate) fn layout(catalog: &Catalog) -> Vec<Section> {
     let mut found: Vec<(String, Section)> = Vec::new();
     let sensors = catalog.below("lmsensors");
     let custom = catalog
@@ -58,10 +43,13 @@ fn layout(catalog: &Catalog) -> Vec<Section> {
             section.graph_of(catalog, metadata.name.clone(), id, hue(&metadata.unit));
         }
     }
-    sections(found.into_iter().map(|(_, mut section)| {
-        section.make_small();
-        section
-    }))
+    found
+        .into_iter()
+        .map(|(_, mut section)| {
+            section.make_small();
+            section
+        })
+        .collect()
 }
 
 fn hue(unit: &str) -> Hue {
@@ -76,7 +64,7 @@ fn hue(unit: &str) -> Hue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::layout::tests::catalog_of;
+    use crate::section::tests::catalog_of;
 
     #[test]
     fn each_chip_is_a_section() {

@@ -2,15 +2,10 @@
 
 use sampled_client::{Catalog, Object};
 
-use super::{
-    Entry,
-    charts::{Charts, Empty},
-    layout::{Section, sections},
-};
-use crate::{chart::Hue, i18n::gettext};
+use crate::{Hue, Section, Translate};
 
 /// The selectors of the page.
-const SELECTORS: &[&str] = &[
+pub(crate) const SELECTORS: &[&str] = &[
     "disk/*/used",
     "disk/*/total",
     "disk/*/usedPercent",
@@ -19,56 +14,39 @@ const SELECTORS: &[&str] = &[
     "disk/*/usedInodesPercent",
 ];
 
-/// The page.
-pub(super) fn entry() -> Entry {
-    Entry::charts(
-        "file-systems",
-        gettext("File Systems"),
-        "folder-symbolic",
-        || Charts {
-            selectors: SELECTORS,
-            layout,
-            empty: Empty {
-                title: gettext("No File Systems"),
-                description: gettext("The service sees no file system on a disk."),
-            },
-        },
-    )
-}
-
-fn layout(catalog: &Catalog) -> Vec<Section> {
+/// The content of the page.
+pub(crate) fn layout(catalog: &Catalog, translate: Translate) -> Vec<Section> {
     let all = catalog.objects("disk", "usedPercent").into_iter();
     let (sum, each): (Vec<Object>, Vec<Object>) = all.partition(Object::is_sum);
     // One that is the only one is the sum.
     let sum = sum.into_iter().filter(|_| each.len() > 1);
-    sections(
-        sum.chain(each.clone())
-            .map(|object| section(catalog, &object)),
-    )
+    sum.chain(each.clone())
+        .map(|object| section(catalog, translate, &object))
+        .collect()
 }
 
-fn section(catalog: &Catalog, object: &Object) -> Section {
+fn section(catalog: &Catalog, translate: Translate, object: &Object) -> Section {
     let title = match object.is_sum() {
-        true => gettext("All File Systems"),
+        true => translate("All File Systems"),
         false => object.title.clone(),
     };
     let mut section = Section::new(title);
     let (used, total) = (object.property("used"), object.property("total"));
-    section.level(catalog, gettext("Space"), &used, &total);
+    section.level(catalog, translate("Space"), &used, &total);
     let (used, total) = (
         object.property("usedInodes"),
         object.property("totalInodes"),
     );
-    section.level(catalog, gettext("Inodes"), &used, &total);
+    section.level(catalog, translate("Inodes"), &used, &total);
     section.graph_of(
         catalog,
-        gettext("Used space"),
+        translate("Used space"),
         &object.property("used"),
         Hue::Brown,
     );
     section.graph_of(
         catalog,
-        gettext("Used inodes"),
+        translate("Used inodes"),
         &object.property("usedInodesPercent"),
         Hue::Yellow,
     );
@@ -79,7 +57,7 @@ fn section(catalog: &Catalog, object: &Object) -> Section {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::layout::tests::catalog_of;
+    use crate::section::tests::catalog_of;
 
     fn titles(objects: &[&str]) -> Vec<String> {
         let property = |object: &&str| {
@@ -96,7 +74,7 @@ mod tests {
             .flat_map(|(percent, used)| [percent, used])
             .chain(&total);
         let ids: Vec<(&str, &str)> = ids.map(|id| (id.as_str(), "")).collect();
-        let sections = layout(&catalog_of(&ids));
+        let sections = layout(&catalog_of(&ids), str::to_owned);
         sections.into_iter().map(|section| section.title).collect()
     }
 

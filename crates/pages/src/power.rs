@@ -2,42 +2,24 @@
 
 use sampled_client::{Catalog, Object};
 
-use super::{
-    Entry,
-    charts::{Charts, Empty},
-    layout::{Section, sections},
-};
-use crate::{chart::Hue, i18n::gettext};
+use crate::{Hue, Section, Translate};
 
 /// The selectors of the page.
-const SELECTORS: &[&str] = &["power"];
+pub(crate) const SELECTORS: &[&str] = &["power"];
 
-/// The page.
-pub(super) fn entry() -> Entry {
-    Entry::charts("power", gettext("Power"), "battery-symbolic", || Charts {
-        selectors: SELECTORS,
-        layout,
-        empty: Empty {
-            title: gettext("No Battery"),
-            description: gettext(
-                "This machine has no battery, and the service may not read the power of its processor.",
-            ),
-        },
-    })
-}
-
-fn layout(catalog: &Catalog) -> Vec<Section> {
+/// The content of the page.
+pub(crate) fn layout(catalog: &Catalog, translate: Translate) -> Vec<Section> {
     let batteries = catalog.objects("power", "chargePercentage");
     let packages = catalog.objects("power", "power");
     let adapters = catalog.objects("power", "online");
     let batteries = batteries
         .iter()
-        .map(|battery| battery_section(catalog, battery));
+        .map(|battery| battery_section(catalog, translate, battery));
     let packages = packages.iter().map(|package| {
         let mut section = Section::new(package.title.clone());
         section.graph_of(
             catalog,
-            gettext("Power"),
+            translate("Power"),
             &package.property("power"),
             Hue::Yellow,
         );
@@ -48,50 +30,50 @@ fn layout(catalog: &Catalog) -> Vec<Section> {
         let mut section = Section::new(adapter.title.clone());
         section.fact(
             catalog,
-            gettext("Delivers power"),
+            translate("Delivers power"),
             &adapter.property("online"),
         );
         section
     });
-    sections(batteries.chain(packages).chain(adapters))
+    batteries.chain(packages).chain(adapters).collect()
 }
 
-fn battery_section(catalog: &Catalog, battery: &Object) -> Section {
+fn battery_section(catalog: &Catalog, translate: Translate, battery: &Object) -> Section {
     let mut section = Section::new(battery.title.clone());
     section.graph_of(
         catalog,
-        gettext("Charge"),
+        translate("Charge"),
         &battery.property("chargePercentage"),
         Hue::Green,
     );
     section.graph_of(
         catalog,
-        gettext("Power"),
+        translate("Power"),
         &battery.property("chargeRate"),
         Hue::Yellow,
     );
     section.graph_of(
         catalog,
-        gettext("Temperature"),
+        translate("Temperature"),
         &battery.property("temperature"),
         Hue::Red,
     );
     section.graph_of(
         catalog,
-        gettext("Voltage"),
+        translate("Voltage"),
         &battery.property("voltage"),
         Hue::Purple,
     );
     for (name, property) in [
-        (gettext("Model"), "name"),
-        (gettext("State"), "status"),
-        (gettext("Time to empty"), "timeToEmpty"),
-        (gettext("Time to full"), "timeToFull"),
-        (gettext("Energy"), "charge"),
-        (gettext("Capacity"), "capacity"),
-        (gettext("Capacity when new"), "design"),
-        (gettext("Health"), "health"),
-        (gettext("Cycles"), "cycles"),
+        (translate("Model"), "name"),
+        (translate("State"), "status"),
+        (translate("Time to empty"), "timeToEmpty"),
+        (translate("Time to full"), "timeToFull"),
+        (translate("Energy"), "charge"),
+        (translate("Capacity"), "capacity"),
+        (translate("Capacity when new"), "design"),
+        (translate("Health"), "health"),
+        (translate("Cycles"), "cycles"),
     ] {
         section.fact(catalog, name, &battery.property(property));
     }
