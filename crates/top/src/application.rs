@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 use sampled_client::{Catalog, Frame};
+use sampled_pages::Section;
 
 use crate::{
     layout_file::{Layout, LayoutFile},
-    model::{recording::Recording, sections::Section},
+    model::recording::Recording,
     pages::Page,
     processes::{Query, Table, columns::Order},
     sampling::Report,

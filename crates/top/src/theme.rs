@@ -4,7 +4,7 @@ use std::env;
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::model::sections::Hue;
+use sampled_pages::Hue;
 
 /// The styles of everything that is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

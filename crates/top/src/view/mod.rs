@@ -16,10 +16,10 @@ mod values;
 
 use ratatui::buffer::Buffer;
 use sampled_client::Value;
+use sampled_pages::Section;
 
 use crate::{
     application::{Application, Mode},
-    model::sections::Section,
     pages::Page,
     targets::{Target, Targets},
     text,

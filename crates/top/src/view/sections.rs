@@ -5,16 +5,14 @@
     reason = "places on a screen, which has at most 65535 columns and rows"
 )]
 
+use sampled_pages::{Card, Fact, Level, Section};
+
 use super::{
     canvas::Canvas,
     graph,
     values::{text_of, value_of},
 };
-use crate::{
-    application::Application,
-    model::sections::{Card, Fact, Level, Section},
-    text,
-};
+use crate::{application::Application, text};
 
 /// The least width of a graph.
 const CARD: usize = 38;
