@@ -115,7 +115,7 @@ impl Application {
         let interval = interval.or(layout.interval());
         let interval = interval.unwrap_or(Duration::from_secs(1));
         let pages = layout.pages();
-        let first = pages.first().copied().unwrap_or(Page::Overview);
+        let first = pages.first().copied().unwrap_or(Page::OVERVIEW);
         let page = match selectors.is_empty() {
             true => layout.page().filter(|page| pages.contains(page)),
             false => Some(Page::Metrics),
@@ -134,7 +134,7 @@ impl Application {
         let message = broken.map(|broken| format!("The layout is not used: {broken}"));
         let page = page.unwrap_or(first);
         let mut table = Table::new(order.unwrap_or(Order::DEFAULT), layout.tree, grouping);
-        table.is_brief = page == Page::Overview;
+        table.is_brief = page == Page::OVERVIEW;
         Self {
             theme,
             catalog: Catalog::default(),

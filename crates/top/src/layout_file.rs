@@ -226,6 +226,8 @@ fn replace(path: &Path, layout: &Layout) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use sampled_pages::Page as Graphs;
+
     use super::*;
 
     fn layout(text: &str) -> (LayoutFile, Layout, tempfile::TempDir) {
@@ -248,11 +250,15 @@ mod tests {
             metrics: vec!["cpu/*/usage".to_owned()],
             ..Layout::default()
         };
-        let written = written.with(Page::Disks, Duration::from_millis(1500), Grouping::Unit);
+        let written = written.with(
+            Page::Graphs(Graphs::Disks),
+            Duration::from_millis(1500),
+            Grouping::Unit,
+        );
         assert!(file.write(&written).starts_with("Saved to "));
         let (file, read) = LayoutFile::read(Some(path));
         assert_eq!((file.broken(), &read), (None, &written));
-        assert_eq!(read.page(), Some(Page::Disks));
+        assert_eq!(read.page(), Some(Page::Graphs(Graphs::Disks)));
         assert_eq!(read.interval(), Some(Duration::from_millis(1500)));
         assert_eq!(read.grouping(), Some(Grouping::Unit));
     }

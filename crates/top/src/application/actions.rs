@@ -75,7 +75,7 @@ impl Application {
         }
         let had_groups = self.page == Page::Applications;
         self.page = page;
-        self.table.is_brief = page == Page::Overview;
+        self.table.is_brief = page == Page::OVERVIEW;
         self.scroll = 0;
         self.report = None;
         if had_groups || page == Page::Applications {
@@ -147,7 +147,7 @@ impl Application {
     }
 
     fn ask(&mut self, prompt: Prompt, line: String) {
-        let has_names = matches!(self.page, Page::Overview | Page::Processes);
+        let has_names = matches!(self.page, Page::OVERVIEW | Page::Processes);
         let makes_sense = match prompt {
             Prompt::Search => has_names,
             Prompt::Metrics => self.page == Page::Metrics,
@@ -199,7 +199,7 @@ impl Application {
     }
 
     fn toggle_tree(&mut self) {
-        if matches!(self.page, Page::Overview | Page::Processes) {
+        if matches!(self.page, Page::OVERVIEW | Page::Processes) {
             self.table.is_tree = !self.table.is_tree;
         }
     }
@@ -212,7 +212,7 @@ impl Application {
     }
 
     fn ask_to_end(&mut self) {
-        if !matches!(self.page, Page::Overview | Page::Processes) {
+        if !matches!(self.page, Page::OVERVIEW | Page::Processes) {
             return;
         }
         match self.table.selected_process() {

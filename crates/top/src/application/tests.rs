@@ -1,3 +1,5 @@
+use sampled_pages::Page as Graphs;
+
 use super::*;
 use crate::{action::Action, processes::grouping::Grouping};
 
@@ -15,7 +17,7 @@ fn a_page_reads_only_what_it_shows() {
     let demand = application.demand().unwrap();
     assert!(demand.selectors.contains(&"cpu/all/usage".to_owned()));
     assert!(application.query().is_some());
-    application.act(Action::Show(Page::Memory));
+    application.act(Action::Show(Page::Graphs(Graphs::Memory)));
     let demand = application.demand().unwrap();
     assert!(
         demand
@@ -30,7 +32,7 @@ fn a_page_reads_only_what_it_shows() {
     application.act(Action::Show(Page::Metrics));
     assert_eq!(application.demand(), None);
     application.act(Action::Pause);
-    application.act(Action::Show(Page::Overview));
+    application.act(Action::Show(Page::OVERVIEW));
     assert_eq!((application.demand(), application.query()), (None, None));
 }
 
@@ -54,7 +56,7 @@ fn pages_are_beside_each_other() {
     application.act(Action::PreviousPage);
     assert_eq!(application.page, Page::Metrics);
     application.act(Action::NextPage);
-    assert_eq!(application.page, Page::Overview);
+    assert_eq!(application.page, Page::OVERVIEW);
 }
 
 #[test]

@@ -8,15 +8,7 @@ use sampled_pages::{Page as Graphs, Section};
 /// A page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Page {
-    Overview,
-    Processor,
-    Memory,
-    Disks,
-    FileSystems,
-    Network,
-    Sensors,
-    Power,
-    Graphics,
+    Graphs(Graphs),
     Processes,
     Applications,
     Sampling,
@@ -24,17 +16,19 @@ pub(crate) enum Page {
 }
 
 impl Page {
+    pub(crate) const OVERVIEW: Self = Self::Graphs(Graphs::Overview);
+
     /// All pages, in the order of their keys.
     pub(crate) const ALL: [Self; 13] = [
-        Self::Overview,
-        Self::Processor,
-        Self::Memory,
-        Self::Disks,
-        Self::FileSystems,
-        Self::Network,
-        Self::Sensors,
-        Self::Power,
-        Self::Graphics,
+        Self::OVERVIEW,
+        Self::Graphs(Graphs::Processor),
+        Self::Graphs(Graphs::Memory),
+        Self::Graphs(Graphs::Disks),
+        Self::Graphs(Graphs::FileSystems),
+        Self::Graphs(Graphs::Network),
+        Self::Graphs(Graphs::Sensors),
+        Self::Graphs(Graphs::Power),
+        Self::Graphs(Graphs::Graphics),
         Self::Processes,
         Self::Applications,
         Self::Sampling,
@@ -44,37 +38,37 @@ impl Page {
     /// The name in the layout file.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Graphs(page) => page.name(),
             Self::Processes => "processes",
             Self::Applications => "applications",
             Self::Sampling => "sampling",
             Self::Metrics => "metrics",
-            _ => self.graphs().unwrap_or(Graphs::Overview).name(),
         }
     }
 
     /// The title of its tab.
     pub(crate) fn title(self) -> &'static str {
         match self {
+            Self::Graphs(page) => page.title(),
             Self::Processes => "Processes",
             Self::Applications => "Applications",
             Self::Sampling => "Sampling",
             Self::Metrics => "Metrics",
-            _ => self.graphs().unwrap_or(Graphs::Overview).title(),
         }
     }
 
     /// The key that shows it.
     pub(crate) fn key(self) -> char {
         match self {
-            Self::Overview => '1',
-            Self::Processor => '2',
-            Self::Memory => '3',
-            Self::Disks => '4',
-            Self::FileSystems => '5',
-            Self::Network => '6',
-            Self::Sensors => '7',
-            Self::Power => '8',
-            Self::Graphics => '9',
+            Self::Graphs(Graphs::Overview) => '1',
+            Self::Graphs(Graphs::Processor) => '2',
+            Self::Graphs(Graphs::Memory) => '3',
+            Self::Graphs(Graphs::Disks) => '4',
+            Self::Graphs(Graphs::FileSystems) => '5',
+            Self::Graphs(Graphs::Network) => '6',
+            Self::Graphs(Graphs::Sensors) => '7',
+            Self::Graphs(Graphs::Power) => '8',
+            Self::Graphs(Graphs::Graphics) => '9',
             Self::Processes => '0',
             Self::Applications => 'a',
             Self::Sampling => 'w',
@@ -84,59 +78,48 @@ impl Page {
 
     /// Whether it has a table of processes or of groups of processes.
     pub(crate) fn has_table(self) -> bool {
-        matches!(self, Self::Overview | Self::Processes | Self::Applications)
+        matches!(self, Self::OVERVIEW | Self::Processes | Self::Applications)
     }
 
     /// The selectors of its metrics; `own` are those of the user.
     pub(crate) fn selectors(self, catalog: &Catalog, own: &[String]) -> Vec<String> {
-        let besides = match self {
-            Self::Metrics => return own.to_vec(),
-            Self::Overview => OVERVIEW,
-            Self::Processes | Self::Applications => PROCESSES,
-            _ => &[],
+        let owned = |selectors: &[&str]| -> Vec<String> {
+            let selectors = selectors.iter().copied();
+            selectors.map(str::to_owned).collect()
         };
-        let mut selectors = self
-            .graphs()
-            .map(|page| page.selectors(catalog))
-            .unwrap_or_default();
-        selectors.extend(besides.iter().map(|selector| (*selector).to_owned()));
-        selectors
+        match self {
+            Self::Graphs(page) => {
+                let mut selectors = page.selectors(catalog);
+                if self == Self::OVERVIEW {
+                    selectors.extend(owned(OVERVIEW));
+                }
+                selectors
+            }
+            Self::Processes | Self::Applications => owned(PROCESSES),
+            Self::Sampling => Vec::new(),
+            Self::Metrics => own.to_vec(),
+        }
     }
 
     /// Its sections besides a table; `columns` are the ids of the metrics that the session has.
     pub(crate) fn layout(self, catalog: &Catalog, columns: &[String]) -> Vec<Section> {
-        match self.graphs() {
-            Some(page) => page.layout(catalog, str::to_owned),
-            None if self == Self::Metrics => metrics::layout(catalog, columns),
-            None => Vec::new(),
+        match self {
+            Self::Graphs(page) => page.layout(catalog, str::to_owned),
+            Self::Metrics => metrics::layout(catalog, columns),
+            Self::Processes | Self::Applications | Self::Sampling => Vec::new(),
         }
     }
 
-    /// Its words if it has nothing to show.
-    pub(crate) fn nothing(self) -> (&'static str, &'static str) {
+    /// Its title and its words if it has no sections; pages of tables have none of their own.
+    pub(crate) fn nothing(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Metrics => (
+            Self::Graphs(page) => Some(page.nothing()),
+            Self::Metrics => Some((
                 "No Metrics",
                 "e asks for selectors, such as cpu/all/usage or lmsensors.",
-            ),
-            _ => self.graphs().unwrap_or(Graphs::Overview).nothing(),
+            )),
+            Self::Processes | Self::Applications | Self::Sampling => None,
         }
-    }
-
-    /// The page of graphs that it shows.
-    fn graphs(self) -> Option<Graphs> {
-        Some(match self {
-            Self::Overview => Graphs::Overview,
-            Self::Processor => Graphs::Processor,
-            Self::Memory => Graphs::Memory,
-            Self::Disks => Graphs::Disks,
-            Self::FileSystems => Graphs::FileSystems,
-            Self::Network => Graphs::Network,
-            Self::Sensors => Graphs::Sensors,
-            Self::Power => Graphs::Power,
-            Self::Graphics => Graphs::Graphics,
-            Self::Processes | Self::Applications | Self::Sampling | Self::Metrics => return None,
-        })
     }
 }
 
@@ -168,7 +151,6 @@ mod tests {
     #[test]
     fn every_page_has_its_own_key_and_name() {
         for (place, page) in Page::ALL.into_iter().enumerate() {
-            assert_eq!(page as usize, place);
             for other in &Page::ALL[..place] {
                 assert!(page.key() != other.key() && page.name() != other.name());
             }

@@ -53,7 +53,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, application: &Application) {
 /// The keys of a page, the most useful first.
 fn keys(application: &Application) -> Vec<(&'static str, &'static str)> {
     let mut keys = vec![("?", "Help"), ("q", "Quit")];
-    if matches!(application.page, Page::Overview | Page::Processes) {
+    if matches!(application.page, Page::OVERVIEW | Page::Processes) {
         keys.extend([("/", "Search"), ("k", "End"), ("t", "Tree"), ("<>", "Sort")]);
     }
     if application.page == Page::Applications {

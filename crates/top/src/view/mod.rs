@@ -31,7 +31,7 @@ pub(crate) fn table_size(application: &Application) -> (usize, usize) {
     let body = usize::from(application.area.height).saturating_sub(2);
     let width = application.area.width.into();
     let above = match application.page {
-        Page::Overview => above_table(&application.sections, width, body),
+        Page::OVERVIEW => above_table(&application.sections, width, body),
         _ => 1,
     };
     (width, body.saturating_sub(above + 1).max(1))
@@ -116,7 +116,7 @@ fn draw_page(canvas: &mut Canvas<'_>, application: &mut Application, targets: &m
         return;
     }
     let above = match page {
-        Page::Overview => {
+        Page::OVERVIEW => {
             let above = above_table(&application.sections, width, height);
             draw_summary(&mut canvas.part(0, 0, width, 1), application);
             let sections = std::mem::take(&mut application.sections);
@@ -194,7 +194,9 @@ fn draw_nothing(canvas: &mut Canvas<'_>, application: &Application) {
     if !application.has_frame && application.demand().is_some() {
         return;
     }
-    let (title, words) = application.page.nothing();
+    let Some((title, words)) = application.page.nothing() else {
+        return;
+    };
     canvas.text(1, 1, title, application.theme.title());
     for (y, line) in wrapped(words, canvas.width().saturating_sub(2))
         .iter()
