@@ -124,8 +124,10 @@ pub enum Error {
         /// The process that has the lock, if it can be found.
         pid: Option<i32>,
     },
-    /// The pidfile is held by a daemon without a process id in this pid namespace.
-    #[error("{}: is held by a daemon in another pid namespace or on another machine", path.display())]
+    /// The pidfile is held by a process without a process id in this pid namespace: a daemon in another one; or, in any
+    /// pid namespace but the first, a child that shares the descriptor table of a dead daemon. There the kernel reports
+    /// the process id of a dead process as 0.
+    #[error("{}: is held by a daemon in another pid namespace or on another machine, or by a dead daemon's child", path.display())]
     #[non_exhaustive]
     Elsewhere {
         /// The pidfile.

@@ -45,7 +45,7 @@ pub(crate) enum StageLock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RecordLock {
     /// The holder; 0 or negative if it has no process id here, because it runs in another pid namespace or on another
-    /// machine.
+    /// machine, or has died in a pid namespace that is not the first.
     pub(crate) pid: i32,
     /// Whether this library has made the session of the holder, see setsid(2).
     pub(crate) own_session: bool,
