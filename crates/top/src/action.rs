@@ -31,6 +31,10 @@ pub(crate) enum Action {
     /// End the process with this signal.
     Confirm(i32),
     Pause,
+    /// Move the time cursor by so many columns of the graphs.
+    GoInTime(i64),
+    /// Show a longer span, or a shorter one.
+    Zoom(bool),
     Faster,
     Slower,
     Save,

@@ -10,7 +10,7 @@ use sampled_pages::Section;
 
 use crate::{
     layout_file::{Layout, LayoutFile},
-    model::recording::Recording,
+    model::{cursor::Cursor, recording::Recording},
     pages::Page,
     processes::{Query, Table, columns::Order},
     sampling::Report,
@@ -138,7 +138,7 @@ impl Application {
         Self {
             theme,
             catalog: Catalog::default(),
-            recording: Recording::new(microseconds(interval)),
+            recording: Recording::new(microseconds(interval), Cursor::PRESENT),
             has_frame: false,
             report: None,
             table,
@@ -191,9 +191,10 @@ impl Application {
         self.arrange();
     }
 
-    /// Begins a recording of another session.
+    /// Begins a recording of another session, at the same moment.
     pub(crate) fn begin(&mut self) {
-        self.recording = Recording::new(microseconds(self.interval));
+        let cursor = self.recording.cursor;
+        self.recording = Recording::new(microseconds(self.interval), cursor);
         self.has_frame = false;
         self.columns.clear();
     }

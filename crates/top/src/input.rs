@@ -9,6 +9,9 @@ use crate::{action::Action, application::Mode, pages::Page, processes::columns::
 /// The rows of a notch of the wheel.
 const NOTCH: isize = 3;
 
+/// The columns of a long step in time.
+const SCREEN: i64 = 30;
+
 /// SIGTERM.
 const TERMINATE: i32 = 15;
 /// SIGKILL.
@@ -103,6 +106,12 @@ fn of_key_in_page(code: KeyCode) -> Option<Action> {
         'p' | ' ' => Action::Pause,
         '+' | '=' => Action::Faster,
         '-' => Action::Slower,
+        '[' => Action::GoInTime(-1),
+        ']' => Action::GoInTime(1),
+        '{' => Action::GoInTime(-SCREEN),
+        '}' => Action::GoInTime(SCREEN),
+        'z' => Action::Zoom(true),
+        'Z' => Action::Zoom(false),
         'W' => Action::Save,
         key => {
             let page = Page::ALL.into_iter().find(|page| page.key() == key);

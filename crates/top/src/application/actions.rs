@@ -43,6 +43,8 @@ impl Application {
             Action::End => self.ask_to_end(),
             Action::Confirm(signal) => return self.end(signal),
             Action::Pause => self.pause(),
+            Action::GoInTime(columns) => self.recording.go_by(columns),
+            Action::Zoom(is_longer) => self.recording.cursor.zoom_by(is_longer),
             Action::Faster => self.change_interval(false),
             Action::Slower => self.change_interval(true),
             Action::Save => self.save(),
@@ -131,6 +133,8 @@ impl Application {
         if self.mode != Mode::Normal {
             self.mode = Mode::Normal;
             self.scroll = 0;
+        } else if !self.recording.cursor.is_present() {
+            self.recording.cursor.go_to_present();
         } else if self.table.selected().is_some() {
             self.table.select_nothing();
         } else {

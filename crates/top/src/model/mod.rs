@@ -1,3 +1,4 @@
 //! The content of the screen, without a terminal.
 
+pub(crate) mod cursor;
 pub(crate) mod recording;

@@ -1,17 +1,24 @@
 //! The readings of the shown metrics on one time axis: the past for the graphs, the last ones for the numbers.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 
 use sampled_client::{Fault, Frame, Reading, Value};
 
-/// The moments that are kept: as many as the widest terminal has columns.
-pub(crate) const CAPACITY: usize = 512;
+use super::cursor::Cursor;
+
+/// The moments that are kept: as many as a session of the service sends of the past.
+pub(crate) const CAPACITY: usize = 4096;
 
 /// The readings of the shown metrics. The time axis has one slot for each interval.
 #[derive(Debug)]
 pub(crate) struct Recording {
     /// In microseconds.
     interval: u64,
+    /// The moment and the span that its readings and values are of.
+    pub(crate) cursor: Cursor,
     places: HashMap<String, usize>,
     series: Vec<Series>,
     /// The series of each column of the last frame.
@@ -31,9 +38,10 @@ struct Series {
 
 impl Recording {
     /// An empty recording with slots of this many microseconds.
-    pub(crate) fn new(interval: u64) -> Self {
+    pub(crate) fn new(interval: u64, cursor: Cursor) -> Self {
         Self {
             interval: interval.max(1),
+            cursor,
             places: HashMap::new(),
             series: Vec::new(),
             columns: Vec::new(),
@@ -84,29 +92,90 @@ impl Recording {
         }
     }
 
-    /// The last reading of a metric, if it has had one.
-    pub(crate) fn reading(&self, id: &str) -> Option<&Reading> {
-        let place = self.places.get(id)?;
-        self.series.get(*place).map(|series| &series.reading)
+    /// The reading of a metric at the cursor, if it has had one. Texts and faults of the past are not kept.
+    pub(crate) fn reading(&self, id: &str) -> Option<Reading> {
+        let series = self.series(id)?;
+        match self.age() {
+            0 => Some(series.reading.clone()),
+            age => {
+                let value = series.values.get(age).copied();
+                let value = value.filter(|value| !value.is_nan());
+                value.map(|value| Ok(Value::Number(value)))
+            }
+        }
     }
 
-    /// The last reading of a metric, if it is a number.
+    /// The reading of a metric at the cursor, if it is a number.
     pub(crate) fn number(&self, id: &str) -> Option<f64> {
         match self.reading(id)? {
-            Ok(Value::Number(number)) => Some(*number),
+            Ok(Value::Number(number)) => Some(number),
             _ => None,
         }
     }
 
-    /// The values of a metric from the newest to the oldest; NaN is a gap.
+    /// The values of a metric from the cursor back, one for each column of a graph; NaN is a gap. A column of several
+    /// slots has the largest of their values.
     pub(crate) fn values(&self, id: &str) -> impl Iterator<Item = f64> + Clone {
-        let series = self
-            .places
-            .get(id)
-            .and_then(|place| self.series.get(*place));
-        series
-            .into_iter()
-            .flat_map(|series| series.values.iter().copied())
+        let (age, zoom) = (self.age(), self.cursor.zoom());
+        let values = self.series(id).map(|series| &series.values);
+        // Columns begin at multiples of the zoom, so that no value moves from one to another.
+        let slot = self.newest.map(|newest| newest.saturating_sub(age as u64));
+        let slot = slot.and_then(|slot| slot.checked_rem(zoom as u64));
+        let first = usize::try_from(slot.unwrap_or(0)).unwrap_or(0);
+        let mut end = age.saturating_add(first).saturating_add(1);
+        let mut begin = age;
+        std::iter::from_fn(move || {
+            let values = values?;
+            let end_now = end.min(values.len());
+            if begin >= end_now {
+                return None;
+            }
+            let largest = values
+                .range(begin..end_now)
+                .copied()
+                .fold(f64::NAN, f64::max);
+            begin = end;
+            end = end.saturating_add(zoom);
+            Some(largest)
+        })
+    }
+
+    /// The slots between the newest one and the cursor.
+    fn age(&self) -> usize {
+        if self.cursor.is_present() {
+            return 0;
+        }
+        let newest = self.newest.unwrap_or(0);
+        let longest = self.longest().saturating_sub(1);
+        self.cursor.age(newest, self.interval).min(longest)
+    }
+
+    fn longest(&self) -> usize {
+        let lengths = self.series.iter().map(|series| series.values.len());
+        lengths.max().unwrap_or(0)
+    }
+
+    fn series(&self, id: &str) -> Option<&Series> {
+        self.series.get(*self.places.get(id)?)
+    }
+
+    /// How long the cursor is behind the newest readings; `None` if it follows them.
+    pub(crate) fn behind(&self) -> Option<Duration> {
+        let slots = u64::try_from(self.age()).unwrap_or(u64::MAX);
+        let behind = Duration::from_micros(slots.saturating_mul(self.interval));
+        (!self.cursor.is_present()).then_some(behind)
+    }
+
+    /// Moves the cursor by so many columns, at most to the oldest reading or to the present. Does nothing before the first
+    /// frame.
+    pub(crate) fn go_by(&mut self, columns: i64) {
+        let Some(newest) = self.newest else {
+            return;
+        };
+        let zoom = i64::try_from(self.cursor.zoom()).unwrap_or(1);
+        let slots = columns.saturating_mul(zoom);
+        let oldest = newest.saturating_sub(self.longest().saturating_sub(1) as u64);
+        self.cursor.go_by(slots, oldest..=newest, self.interval);
     }
 
     /// How many metrics it has.
@@ -166,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_slot_has_the_last_of_its_values() {
-        let mut recording = Recording::new(10);
+        let mut recording = Recording::new(10, Cursor::PRESENT);
         for (timestamp, value) in [(100, 1.0), (105, 2.0), (110, 3.0)] {
             recording.push(&frame(timestamp, value));
         }
@@ -177,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_value_holds_until_the_next_one() {
-        let mut recording = Recording::new(10);
+        let mut recording = Recording::new(10, Cursor::PRESENT);
         recording.push(&frame(100, 1.0));
         recording.push(&frame(130, 2.0));
         assert_eq!(values(&recording), [2.0, 1.0, 1.0, 1.0]);
@@ -185,10 +254,10 @@ mod tests {
 
     #[test]
     fn a_gap_stays_a_gap() {
-        let mut recording = Recording::new(10);
+        let mut recording = Recording::new(10, Cursor::PRESENT);
         recording.push(&frame(100, 1.0));
         recording.interrupt(112);
-        assert_eq!(recording.reading("a"), Some(&Err(Fault::Gap)));
+        assert_eq!(recording.reading("a"), Some(Err(Fault::Gap)));
         recording.push(&frame(140, 2.0));
         let values = values(&recording);
         assert_eq!((values[0], values[4]), (2.0, 1.0));
@@ -197,20 +266,70 @@ mod tests {
 
     #[test]
     fn a_metric_that_has_gone_has_no_value() {
-        let mut recording = Recording::new(10);
+        let mut recording = Recording::new(10, Cursor::PRESENT);
         recording.push(&frame(100, 1.0));
         recording.push(&Frame::new(110, [("b".to_owned(), Err(Fault::Denied))]));
-        assert_eq!(recording.reading("a"), Some(&Err(Fault::Gone)));
-        assert_eq!(recording.reading("b"), Some(&Err(Fault::Denied)));
+        assert_eq!(recording.reading("a"), Some(Err(Fault::Gone)));
+        assert_eq!(recording.reading("b"), Some(Err(Fault::Denied)));
         assert!(values(&recording)[0].is_nan());
     }
 
     #[test]
     fn it_does_not_grow() {
-        let mut recording = Recording::new(1);
+        let mut recording = Recording::new(1, Cursor::PRESENT);
         recording.push(&frame(0, 1.0));
         recording.push(&frame(u64::MAX, 2.0));
         recording.push(&frame(5, 3.0));
         assert_eq!(values(&recording).len(), CAPACITY);
+    }
+
+    #[test]
+    fn a_cursor_stays_while_nothing_is_recorded() {
+        let mut cursor = Cursor::PRESENT;
+        cursor.go_by(-3, 50..=100, 10);
+        let mut recording = Recording::new(10, cursor);
+        recording.go_by(-1);
+        recording.go_by(100);
+        assert_eq!(recording.cursor, cursor);
+        // The past comes from the oldest frame on.
+        for slot in 50..=100 {
+            recording.push(&frame(slot * 10, slot as f64));
+        }
+        assert_eq!(recording.number("a"), Some(97.0));
+    }
+
+    #[test]
+    fn a_cursor_stays_while_time_goes_on() {
+        let mut recording = Recording::new(10, Cursor::PRESENT);
+        for second in 1..=4 {
+            recording.push(&frame(second * 10, second as f64));
+        }
+        recording.go_by(-2);
+        assert_eq!(values(&recording), [2.0, 1.0]);
+        assert_eq!(recording.number("a"), Some(2.0));
+        assert_eq!(recording.behind(), Some(Duration::from_micros(20)));
+        recording.push(&frame(50, 5.0));
+        assert_eq!(values(&recording), [2.0, 1.0]);
+        assert_eq!(recording.behind(), Some(Duration::from_micros(30)));
+        recording.go_by(-100);
+        assert_eq!(values(&recording), [1.0]);
+        recording.go_by(100);
+        assert_eq!((values(&recording)[0], recording.behind()), (5.0, None));
+        recording.interrupt(60);
+        recording.go_by(-1);
+        assert_eq!(recording.number("a"), Some(5.0));
+    }
+
+    #[test]
+    fn a_column_of_a_longer_span_has_the_largest_value() {
+        let mut recording = Recording::new(1, Cursor::PRESENT);
+        for (timestamp, value) in [(1, 9.0), (2, 1.0), (3, 4.0), (4, 2.0)] {
+            recording.push(&frame(timestamp, value));
+        }
+        recording.cursor.zoom_by(true);
+        // The slots 4; 2 and 3; 1, as far as they are known.
+        assert_eq!(values(&recording), [2.0, 4.0, 9.0]);
+        recording.push(&frame(5, 3.0));
+        assert_eq!(values(&recording), [3.0, 4.0, 9.0]);
     }
 }

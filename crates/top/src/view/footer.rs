@@ -62,12 +62,20 @@ fn keys(application: &Application) -> Vec<(&'static str, &'static str)> {
     if application.page == Page::Metrics {
         keys.push(("e", "Selectors"));
     }
-    keys.extend([("p", "Pause"), ("+-", "Interval"), ("W", "Save")]);
+    keys.extend([
+        ("p", "Pause"),
+        ("[]", "Time"),
+        ("+-", "Interval"),
+        ("W", "Save"),
+    ]);
     keys
 }
 
 /// The words for the state of the acquisition.
 fn state(application: &Application) -> String {
+    if let Some(behind) = application.recording.behind() {
+        return format!("{} ago: Esc returns", humantime::format_duration(behind));
+    }
     let every = humantime::format_duration(application.interval);
     match &application.state {
         State::Paused => "Paused: nothing is read".to_owned(),

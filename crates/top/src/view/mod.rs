@@ -159,7 +159,7 @@ fn draw_summary(canvas: &mut Canvas<'_>, application: &Application) {
     let mut parts: Vec<String> = Vec::new();
     let name = recording.reading("os/system/hostname");
     if let Some(Ok(Value::Text(name))) = name {
-        parts.push(text::escape(name).into_owned());
+        parts.push(text::escape(&name).into_owned());
     }
     let mut say = |part: Option<String>| parts.extend(part);
     say(number("cpu/all/usage", "%").map(|usage| format!("Processor {}", text::at_end(&usage, 6))));
@@ -174,7 +174,7 @@ fn draw_summary(canvas: &mut Canvas<'_>, application: &Application) {
     say(number("os/system/uptime", "s").map(|uptime| format!("up {uptime}")));
     for id in ["os/system/prettyName", "os/kernel/prettyName"] {
         if let Some(Ok(Value::Text(text))) = recording.reading(id) {
-            parts.push(text::escape(text).into_owned());
+            parts.push(text::escape(&text).into_owned());
         }
     }
     if application.page == Page::Applications {

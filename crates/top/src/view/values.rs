@@ -11,7 +11,7 @@ pub(super) fn value_of(application: &Application, id: &str) -> (String, Style) {
     let unit = application.catalog.metadata(id);
     let unit = unit.map_or("1", |metadata| metadata.unit.as_str());
     match application.recording.reading(id) {
-        Some(reading) => text(application, reading, unit, theme.title()),
+        Some(reading) => text(application, &reading, unit, theme.title()),
         None => (units::NO_VALUE.to_owned(), theme.dim()),
     }
 }

@@ -18,3 +18,4 @@ mod pages;
 mod processes;
 mod service;
 mod support;
+mod time;
