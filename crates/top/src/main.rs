@@ -14,6 +14,7 @@ mod action;
 mod application;
 mod arguments;
 mod connection;
+mod drawing;
 mod events;
 mod input;
 mod layout_file;

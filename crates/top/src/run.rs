@@ -8,7 +8,6 @@ use std::{
 
 use crossterm::event::Event as TerminalEvent;
 use futures_util::FutureExt;
-use ratatui::buffer::Buffer;
 use sampled_client::{Error, Processes, Session, TableSession};
 use tokio::{
     select,
@@ -19,6 +18,7 @@ use crate::{
     acquisition::{Event, Slot},
     application::{Application, Request, State},
     connection::Connection,
+    drawing::Drawing,
     events::Events,
     input,
     reports::Reports,
@@ -41,6 +41,7 @@ pub(crate) struct Run {
     /// Dropped before the screen: the next program gets what is typed into its own.
     events: Events,
     screen: Screen,
+    drawing: Drawing,
     connection: Connection,
     metrics: Slot<crate::application::Demand, Session>,
     table: Slot<crate::processes::Query, TableSession>,
@@ -69,6 +70,7 @@ impl Run {
             application,
             events,
             screen,
+            drawing: Drawing::default(),
             connection,
             metrics: Slot::new(),
             table: Slot::new(),
@@ -271,9 +273,9 @@ impl Run {
     /// Draws the screen. The terminal may take long; a signal ends it meanwhile.
     async fn draw(&mut self) -> io::Result<Option<Ended>> {
         self.draw_at = None;
-        let mut buffer = Buffer::empty(self.application.area);
-        view::draw(&mut buffer, &mut self.application);
-        let bytes = self.screen.frame(buffer)?;
+        self.drawing.begin(self.application.area);
+        view::draw(&mut self.drawing, &mut self.application);
+        let bytes = self.screen.frame(&mut self.drawing)?;
         if bytes.is_empty() {
             return Ok(None);
         }

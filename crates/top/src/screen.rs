@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, IsTerminal, Write},
+    mem,
     os::{fd::AsFd, unix::fs::OpenOptionsExt},
     time::{Duration, Instant},
 };
@@ -10,7 +11,6 @@ use std::{
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use ratatui::{
     backend::{Backend, CrosstermBackend},
-    buffer::Buffer,
     layout::Rect,
 };
 use rustix::{
@@ -21,6 +21,8 @@ use rustix::{
 };
 // A terminal, too, is a descriptor that becomes writable.
 use tokio::net::unix::pipe::Sender;
+
+use crate::drawing::{Drawing, Row};
 
 /// Enters the alternate screen, hides the cursor, and asks for clicks (but not for moves of the mouse) and for marks
 /// around pasted text.
@@ -44,8 +46,10 @@ const USUAL: (u16, u16) = (80, 24);
 pub(crate) struct Screen {
     /// Opened anew, so that it does not block while nobody else's descriptor is changed. `None` if that is refused.
     output: Option<Sender>,
-    /// The screen of the terminal.
-    shown: Buffer,
+    /// The size of the terminal when it was drawn.
+    area: Rect,
+    /// The rows that the terminal shows.
+    shown: Vec<Row>,
     /// Whether the terminal has to be cleared before the next frame.
     is_dirty: bool,
 }
@@ -58,7 +62,8 @@ impl Screen {
     pub(crate) fn open() -> io::Result<Self> {
         let screen = Self {
             output: reopened().ok(),
-            shown: Buffer::empty(Rect::ZERO),
+            area: Rect::ZERO,
+            shown: Vec::new(),
             is_dirty: true,
         };
         screen.enter()?;
@@ -73,16 +78,35 @@ impl Screen {
         Rect::new(0, 0, width, height)
     }
 
-    /// The bytes that make the terminal show a buffer: none if it shows it already.
-    pub(crate) fn frame(&mut self, buffer: Buffer) -> io::Result<Vec<u8>> {
+    /// The bytes that make the terminal show a drawing: none if it shows it already. The rows of the drawing are lost.
+    pub(crate) fn frame(&mut self, drawing: &mut Drawing) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        if self.is_dirty || self.shown.area != buffer.area {
+        if self.is_dirty || self.area != drawing.area() {
             bytes.extend_from_slice(BEGIN_FRAME);
             bytes.extend_from_slice(CLEAR);
-            self.shown = Buffer::empty(buffer.area);
+            self.area = drawing.area();
+            self.shown.clear();
+            self.shown
+                .resize_with(self.area.height.into(), Row::default);
             self.is_dirty = false;
         }
-        let mut changes = self.shown.diff_iter(&buffer).peekable();
+        let mut unlike = Vec::new();
+        let rows = self.shown.iter_mut().zip(drawing.rows());
+        for ((shown, row), at) in rows.zip(self.area.rows()) {
+            if shown == row {
+                continue;
+            }
+            for columns in row.columns_unlike(shown) {
+                let width = columns.end.saturating_sub(columns.start);
+                let area = Rect::new(columns.start, at.y, width, 1);
+                unlike.push((shown.cells(area), row.cells(area)));
+            }
+            mem::swap(shown, row);
+        }
+        let changes = unlike
+            .iter()
+            .flat_map(|(shown, cells)| shown.diff_iter(cells));
+        let mut changes = changes.peekable();
         if changes.peek().is_some() {
             if bytes.is_empty() {
                 bytes.extend_from_slice(BEGIN_FRAME);
@@ -92,7 +116,6 @@ impl Screen {
         if !bytes.is_empty() {
             bytes.extend_from_slice(END_FRAME);
         }
-        self.shown = buffer;
         Ok(bytes)
     }
 
@@ -201,14 +224,16 @@ fn reopened() -> io::Result<Sender> {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::style::Style;
+    use ratatui::style::{Color, Style};
 
     use super::*;
+    use crate::text;
 
     fn screen() -> Screen {
         Screen {
             output: None,
-            shown: Buffer::empty(Rect::ZERO),
+            area: Rect::ZERO,
+            shown: Vec::new(),
             is_dirty: true,
         }
     }
@@ -216,21 +241,80 @@ mod tests {
     #[test]
     fn only_changes_are_written() {
         let mut screen = screen();
-        let buffer = |number: &str| {
-            let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
-            buffer.set_string(0, 0, "Usage", Style::new());
-            buffer.set_string(10, 5, number, Style::new());
-            buffer
+        let frame = |screen: &mut Screen, number: &str| {
+            let mut drawing = Drawing::default();
+            drawing.begin(Rect::new(0, 0, 80, 24));
+            drawing.text(Rect::new(0, 0, 80, 1), "Usage", 5, Style::new());
+            drawing.text(Rect::new(10, 5, 70, 1), number, 5, Style::new());
+            screen.frame(&mut drawing).unwrap()
         };
-        let first = screen.frame(buffer("3.1 %")).unwrap();
+        let first = frame(&mut screen, "3.1 %");
         assert!(first.starts_with(BEGIN_FRAME) && first.ends_with(END_FRAME));
-        assert_eq!(screen.frame(buffer("3.1 %")).unwrap(), b"");
-        let second = screen.frame(buffer("3.2 %")).unwrap();
+        assert_eq!(frame(&mut screen, "3.1 %"), b"");
+        let second = frame(&mut screen, "3.2 %");
         assert!(second.len() < 64, "{}", second.len());
         assert!(second.windows(7).any(|bytes| bytes == b"\x1b[6;13H"));
         screen.forget();
-        let third = screen.frame(buffer("3.2 %")).unwrap();
+        let third = frame(&mut screen, "3.2 %");
         assert!(third.len() > second.len());
         std::mem::forget(screen);
+    }
+
+    #[test]
+    fn changes_make_the_same_screen_as_everything() {
+        // No wide character: what a terminal shows of one that is half covered is its own affair.
+        const TEXTS: [&str; 6] = ["ab", "12.3 %", "▂▃▄▅", "°C µs", "e\u{301}é x", "      "];
+        let area = Rect::new(0, 0, 24, 3);
+        let mut incremental = screen();
+        let mut shown = vt100::Parser::new(area.height, area.width, 0);
+        let mut seed = 1_u32;
+        // The generator of Park and Miller.
+        let mut below = |limit: usize| {
+            seed = (u64::from(seed) * 48271 % 0x7fff_ffff) as u32;
+            seed as usize % limit
+        };
+        let mut parts = Vec::new();
+        for _ in 0..2000 {
+            // One text more, or one less, or another one.
+            let kept = below(3);
+            if parts.len() > below(12) {
+                parts.remove(below(parts.len()));
+            }
+            if parts.is_empty() || kept > 0 {
+                let part = (below(24), below(3), below(TEXTS.len() + 1), below(3));
+                parts.insert(below(parts.len() + 1), part);
+            }
+            let drawn = || {
+                let mut drawing = Drawing::default();
+                drawing.begin(area);
+                for &(column, row, text, colour) in &parts {
+                    let at = Rect::new(column as u16, row as u16, 24 - column as u16, 1);
+                    let style = Style::new().fg(Color::Indexed(colour as u8));
+                    match TEXTS.get(text) {
+                        Some(text) => drawing.text(at, text, text::width(text), style),
+                        None => drawing.style(at, style),
+                    }
+                }
+                drawing
+            };
+            shown.process(&incremental.frame(&mut drawn()).unwrap());
+            let mut expected = vt100::Parser::new(area.height, area.width, 0);
+            let mut other = screen();
+            expected.process(&other.frame(&mut drawn()).unwrap());
+            let cells = |parser: &vt100::Parser| -> Vec<_> {
+                let places =
+                    (0..area.height).flat_map(|row| (0..area.width).map(move |x| (row, x)));
+                let cells = places.filter_map(|(row, x)| parser.screen().cell(row, x));
+                // The colour of a blank is not seen.
+                let seen = cells.map(|cell| match cell.contents().trim() {
+                    "" => (String::new(), None),
+                    text => (text.to_owned(), Some(cell.fgcolor())),
+                });
+                seen.collect()
+            };
+            assert_eq!(cells(&shown), cells(&expected), "{parts:?}");
+            std::mem::forget(other);
+        }
+        std::mem::forget(incremental);
     }
 }

@@ -205,6 +205,7 @@ const ALLOWED_IN_CLIENT: &[(&str, &[&str], &[&str])] = &[
 /// The same for the monitor at a terminal. What it shows knows neither a terminal nor a bus.
 const ALLOWED_IN_TOP: &[(&str, &[&str], &[&str])] = &[
     ("text", &[], &["sampled_client"]),
+    ("drawing", &[], &[]),
     ("model", &[], &["sampled_client"]),
     ("theme", &[], &["sampled_pages"]),
     ("pages", &[], &["sampled_client", "sampled_pages"]),
@@ -237,6 +238,7 @@ const ALLOWED_IN_TOP: &[(&str, &[&str], &[&str])] = &[
         "view",
         &[
             "application",
+            "drawing",
             "model",
             "pages",
             "processes",
@@ -247,7 +249,7 @@ const ALLOWED_IN_TOP: &[(&str, &[&str], &[&str])] = &[
         ],
         &["sampled_client", "sampled_pages"],
     ),
-    ("screen", &[], &["tokio"]),
+    ("screen", &["drawing"], &["tokio"]),
     ("events", &[], &["tokio"]),
     ("task", &[], &["sampled_client", "tokio"]),
     (
@@ -268,6 +270,7 @@ const ALLOWED_IN_TOP: &[(&str, &[&str], &[&str])] = &[
             "acquisition",
             "application",
             "connection",
+            "drawing",
             "events",
             "input",
             "processes",

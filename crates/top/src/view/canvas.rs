@@ -1,12 +1,12 @@
 //! A part of the screen to draw in: texts are cut at its edges.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{layout::Rect, style::Style};
 
-use crate::text;
+use crate::{drawing::Drawing, text};
 
 /// A rectangle of the screen.
 pub(super) struct Canvas<'a> {
-    pub(super) buffer: &'a mut Buffer,
+    pub(super) drawing: &'a mut Drawing,
     pub(super) area: Rect,
 }
 
@@ -25,7 +25,7 @@ impl Canvas<'_> {
     pub(super) fn part(&mut self, x: usize, y: usize, width: usize, height: usize) -> Canvas<'_> {
         let area = part(self.area, x, y, width, height);
         Canvas {
-            buffer: self.buffer,
+            drawing: self.drawing,
             area,
         }
     }
@@ -33,25 +33,9 @@ impl Canvas<'_> {
     /// Writes an escaped text; returns the column after it.
     pub(super) fn text(&mut self, x: usize, y: usize, text: &str, style: Style) -> usize {
         let at = part(self.area, x, y, usize::MAX, 1);
-        if at.width > 0 && at.height > 0 {
-            match text.is_ascii() {
-                true => self.ascii(at, text, style),
-                false => {
-                    self.buffer
-                        .set_stringn(at.x, at.y, text, at.width.into(), style);
-                }
-            }
-        }
-        x.saturating_add(text::width(text))
-    }
-
-    /// Writes a text in which each byte is a column: most are, and need no search for graphemes.
-    fn ascii(&mut self, at: Rect, text: &str, style: Style) {
-        let start = self.buffer.index_of(at.x, at.y);
-        let cells = self.buffer.content.iter_mut().skip(start);
-        for (cell, byte) in cells.take(at.width.into()).zip(text.bytes()) {
-            cell.set_char(byte.into()).set_style(style);
-        }
+        let width = text::width(text);
+        self.drawing.text(at, text, width, style);
+        x.saturating_add(width)
     }
 
     /// Writes an escaped text into at most so many columns.
@@ -68,12 +52,16 @@ impl Canvas<'_> {
         self.text(x.saturating_add(before), y, &text, style);
     }
 
-    /// Clears it.
+    /// Changes the style of what is there.
+    pub(super) fn style(&mut self, style: Style) {
+        self.drawing.style(self.area, style);
+    }
+
+    /// Covers what is there with blanks.
     pub(super) fn clear(&mut self) {
-        for position in self.area.positions() {
-            if let Some(cell) = self.buffer.cell_mut(position) {
-                cell.reset();
-            }
+        let blanks = " ".repeat(self.width());
+        for y in 0..self.height() {
+            self.text(0, y, &blanks, Style::reset());
         }
     }
 }

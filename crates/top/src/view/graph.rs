@@ -10,7 +10,7 @@ use ratatui::style::Style;
 use super::canvas::Canvas;
 
 /// The eighths of a cell.
-const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Draws values, from the newest to the oldest one, on a scale from 0. A value that is not known leaves its column empty;
 /// a 0 has the lowest mark.
@@ -21,15 +21,18 @@ pub(super) fn draw(
     style: Style,
 ) {
     let (width, height) = (canvas.width(), canvas.height());
-    for (age, value) in values.take(width).enumerate() {
-        let level = level(value, maximum, height);
-        let x = width - 1 - age;
-        for row in 0..height {
-            let above = (height - 1 - row) * 8;
-            let eighths = level.saturating_sub(above).min(8);
-            if eighths > 0 {
-                canvas.text(x, row, EIGHTHS[eighths], style);
-            }
+    let values = values.take(width);
+    let mut levels: Vec<_> = values.map(|value| level(value, maximum, height)).collect();
+    levels.reverse();
+    let x = width - levels.len();
+    for row in 0..height {
+        let above = (height - 1 - row) * 8;
+        let eighths = levels
+            .iter()
+            .map(|level| level.saturating_sub(above).min(8));
+        if eighths.clone().any(|eighths| eighths > 0) {
+            let marks: String = eighths.map(|eighths| EIGHTHS[eighths]).collect();
+            canvas.text(x, row, &marks, style);
         }
     }
 }

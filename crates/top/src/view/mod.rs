@@ -14,12 +14,12 @@ mod sections;
 mod table;
 mod values;
 
-use ratatui::buffer::Buffer;
 use sampled_client::Value;
 use sampled_pages::Section;
 
 use crate::{
     application::{Application, Mode},
+    drawing::Drawing,
     pages::Page,
     targets::{Target, Targets},
     text,
@@ -37,11 +37,11 @@ pub(crate) fn table_size(application: &Application) -> (usize, usize) {
     (width, body.saturating_sub(above + 1).max(1))
 }
 
-/// Draws everything. The buffer is empty.
-pub(crate) fn draw(buffer: &mut Buffer, application: &mut Application) {
-    let area = buffer.area;
+/// Draws everything on an empty screen.
+pub(crate) fn draw(drawing: &mut Drawing, application: &mut Application) {
+    let area = drawing.area();
     let mut targets = Targets::default();
-    let mut screen = Canvas { buffer, area };
+    let mut screen = Canvas { drawing, area };
     let (width, height) = (screen.width(), screen.height());
     draw_tabs(&mut screen.part(0, 0, width, 1), application, &mut targets);
     let mut body = screen.part(0, 1, width, height.saturating_sub(2));

@@ -49,7 +49,7 @@ pub(super) fn draw(
         let mut line = canvas.part(0, y + 1, width, 1);
         draw_row(&mut line, application, table, &columns, row);
         if selected.as_ref() == Some(&row.key) {
-            line.buffer.set_style(line.area, theme.chosen());
+            line.style(theme.chosen());
         }
         targets.add(line.area, Target::Row(place));
     }
