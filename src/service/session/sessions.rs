@@ -37,7 +37,7 @@ const UNCONFIRMED_FRAMES_PER_SECOND: u32 = 20;
 
 /// The interval of searches for selected metrics that do not exist now. The kernel sends no uevent for them in a
 /// container with the host's /proc and /sys, and in a sandbox.
-const MISSING_INTERVAL: Duration = Duration::from_secs(2);
+const MISSING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// All sessions, by number.
 #[derive(Default)]
