@@ -56,13 +56,11 @@ impl Service {
         }
     }
 
-    pub(super) fn update_watches(&self) {
-        let mut watches = self.imp().watches.borrow_mut();
-        if self.is_paused() {
-            watches.stop();
-        } else {
-            watches.start(self);
-        }
+    fn update_watches(&self) {
+        self.change_watches(|watches| match self.is_paused() {
+            true => watches.stop(),
+            false => watches.start(self),
+        });
     }
 
     /// The client, on a bus that is connected now if it was not.

@@ -20,7 +20,7 @@ use gtk::{
 };
 use sampled_client::{Catalog, Client, Crossing};
 
-pub use self::state::{Presence, State};
+pub use self::state::{Presence, State, Unwatched};
 use self::{acquisition::Demand, screen_lock::ScreenLock, watches::Watches};
 use crate::{recording::Recording, threshold::Threshold};
 
@@ -128,6 +128,11 @@ impl Service {
         self.imp().problem.borrow().clone()
     }
 
+    /// The reason why a threshold is not watched, if that is so.
+    pub fn unwatched(&self) -> Option<Unwatched> {
+        self.imp().watches.borrow().unwatched()
+    }
+
     /// Whether tables and graphs are to be filled: somebody looks, and has not paused.
     pub fn is_active(&self) -> bool {
         let imp = self.imp();
@@ -186,7 +191,7 @@ impl Service {
 
     /// Sets the thresholds to watch. They are watched while the window is hidden, too.
     pub fn set_thresholds(&self, thresholds: Vec<Threshold>) {
-        self.imp().watches.borrow_mut().set(thresholds);
+        self.change_watches(|watches| watches.set(thresholds));
         self.update_soon();
     }
 
@@ -195,9 +200,12 @@ impl Service {
         self.imp().on_crossing.replace(Some(Rc::new(receiver)));
     }
 
-    /// Tries again, now, to reach the service.
+    /// Tries again, now, to reach the service, and to watch the thresholds if one is not watched.
     pub fn retry(&self) {
         self.imp().demand.replace(None);
+        if self.unwatched().is_some() {
+            self.change_watches(Watches::stop);
+        }
         self.update_soon();
     }
 
@@ -216,7 +224,7 @@ impl Service {
         imp.client.take();
     }
 
-    /// Calls back when the state or the problem has changed.
+    /// Calls back when the state, the problem or the reason of a threshold that is not watched has changed.
     pub fn connect_state_changed(
         &self,
         callback: impl Fn(&Self) + 'static,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use sampled_client::Error;
+
 /// The state of the connection to the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum State {
@@ -49,4 +51,24 @@ pub struct Presence {
     pub was_restarted: bool,
     /// The labels of the sessions of other programs; the owner in place of an empty label.
     pub others: BTreeSet<String>,
+}
+
+/// The reason why a threshold is not watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unwatched {
+    /// The service is of an earlier version, without watches.
+    EarlierVersion,
+    /// The service refuses it.
+    Refused {
+        /// The reason, in the words of the service.
+        cause: String,
+    },
+}
+
+impl Unwatched {
+    pub(super) fn refused(error: &Error) -> Self {
+        Self::Refused {
+            cause: error.to_string(),
+        }
+    }
 }

@@ -3,7 +3,11 @@
 use adw::{prelude::*, subclass::prelude::*};
 
 use super::Window;
-use crate::{i18n::gettext, icon, service::State};
+use crate::{
+    i18n::{gettext, gettext_f},
+    icon,
+    service::{Service, State, Unwatched},
+};
 
 impl Window {
     /// Shows the page, below what is wrong with the service; or only that, if nothing is known of the machine.
@@ -16,7 +20,7 @@ impl Window {
             State::Refused { cause } | State::Unavailable { cause } => Some(cause.clone()),
             // The first attempt after a crash succeeds, and takes no longer than a look.
             State::Restarting { cause, attempts } if *attempts > 1 => Some(cause.clone()),
-            State::Sampling { .. } => service.problem(),
+            State::Sampling { .. } => service.problem().or_else(|| unwatched(service)),
             _ => None,
         };
         let missing = cause
@@ -59,4 +63,18 @@ impl Window {
         status.set_icon_name(icon::existing("network-offline-symbolic"));
         bin.set_child(Some(&status));
     }
+}
+
+/// Says why a threshold is not watched, if that is so.
+pub(super) fn unwatched(service: &Service) -> Option<String> {
+    let words = match service.unwatched()? {
+        Unwatched::EarlierVersion => gettext(
+            "Thresholds are not watched: the service is an earlier version. Update it to be notified.",
+        ),
+        Unwatched::Refused { cause } => gettext_f(
+            "A threshold is not watched: {cause}",
+            &[("cause", cause.as_str())],
+        ),
+    };
+    Some(words)
 }

@@ -3,7 +3,7 @@
 use adw::prelude::*;
 use sampled_client::{Direction, units::Multiple};
 
-use super::{Window, metric_dialog::close_by_escape};
+use super::{Window, metric_dialog::close_by_escape, problem::unwatched};
 use crate::{
     i18n::{gettext, gettext_f},
     settings::MAX_PINNED,
@@ -60,9 +60,12 @@ pub(super) fn show(window: &Window, id: &str) {
     if let Some(value) = value {
         entry.set_text(&number(value / multiple.size));
     }
+    let description = unwatched(window.service()).unwrap_or_else(|| {
+        gettext("It is watched while Sampled Monitor is open and not paused, also when the window is hidden.")
+    });
     let group = adw::PreferencesGroup::builder()
         .title(gtk::glib::markup_escape_text(&catalog.full_name(id)))
-        .description(gettext("It is watched while Sampled Monitor is open and not paused, also when the window is hidden."))
+        .description(gtk::glib::markup_escape_text(&description))
         .margin_top(18)
         .margin_bottom(18)
         .margin_start(12)

@@ -21,6 +21,11 @@ class Graphs(Case):
         """A graph of the overview."""
         return monitor.find(Role.IMAGE, re.compile(f"^{name}"), monitor.page("Overview"))
 
+    def wait_for_reading(self, monitor, name):
+        """Waits for a value that the dialog of a threshold begins with."""
+        graph = self.graph(monitor, name)
+        until(lambda: readings(graph.description), "a reading")
+
     def test_the_past(self):
         user = self.user()
         user.settings("[sampling]\nspan-s=30\n")
@@ -79,7 +84,7 @@ class Graphs(Case):
     def test_a_threshold_is_set(self):
         user = self.user()
         monitor = user.monitor()
-        self.graph(monitor, "Memory")
+        self.wait_for_reading(monitor, "Memory")
         monitor.choose("More for Memory", re.compile("^Notify When"))
         monitor.press(re.compile("Set$"))
         until(lambda: re.search("thresholds=memory/physical/used above [1-9]", user.saved()), user.saved)
@@ -88,6 +93,21 @@ class Graphs(Case):
         monitor.press(re.compile("Remove Threshold$"))
         until(lambda: "thresholds=\n" in user.saved(), user.saved)
         until(lambda: not any("threshold" in session for session in user.sessions(monitor.pid)), "no watch")
+
+    def test_a_threshold_is_refused(self):
+        user = self.user()
+        limits = "[limits.total]\nsessions = {}\n"
+        user.write("config/sampled/config.toml", limits.format(1))
+        monitor = user.monitor()
+        self.wait_for_reading(monitor, "Memory")
+        monitor.choose("More for Memory", re.compile("^Notify When"))
+        monitor.press(re.compile("Set$"))
+        words = "^A threshold is not watched: .*sessions"
+        monitor.words(words)
+        user.write("config/sampled/config.toml", limits.format(8))
+        user.call("Reload", "()", ())
+        until(lambda: any("threshold" in session for session in user.sessions(monitor.pid)), "a watch")
+        until(lambda: not monitor.all(Role.LABEL, re.compile(words)), lambda: f"no such words:\n{monitor.tree()}")
 
     def test_a_crossing_is_notified(self):
         user = self.user()

@@ -5,7 +5,8 @@ import re
 
 from accessibility import Role
 from case import Case
-from monitor import has_value
+from processes import end
+from test_service import readings
 from test_window import PAGES
 from waiting import until
 
@@ -13,11 +14,16 @@ PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "other_versio
 
 
 class Versions(Case):
+    def start_service(self, user, version):
+        """Starts a service of this version; its process."""
+        process = user.start("/usr/bin/python3", "-B", PROGRAM, version)
+        user.wait_for_service()
+        return process
+
     def monitor_with(self, version):
         """A monitor with a service of this version."""
         user = self.user(with_service=False)
-        user.start("/usr/bin/python3", "-B", PROGRAM, version)
-        user.wait_for_service()
+        self.start_service(user, version)
         return user.monitor()
 
     def see_each_page(self, monitor):
@@ -47,6 +53,36 @@ class Versions(Case):
         page = monitor.page("Sampling")
         monitor.words(r"^0\.0\.1$", page)
         monitor.words("^process \\d+, every 1\N{NO-BREAK SPACE}s$", page)
+
+    def test_an_earlier_one_watches_no_thresholds(self):
+        user = self.user(with_service=False)
+        earlier = self.start_service(user, "earlier")
+        calls = user.calls("Watch")
+        user.settings("[board]\nthresholds=memory/physical/used above 1;cpu/all/usage above 1000;\n")
+        monitor = user.monitor()
+        words = "^Thresholds are not watched: the service is an earlier version"
+        monitor.words(words)
+        page = monitor.page("Overview")
+        def count():
+            return max(map(readings, monitor.charts(page).values()), default=0)
+        first = until(count, "readings")
+        until(lambda: count() >= first + 3, "three readings more")
+        # One for each threshold: in this time it would have tried again.
+        self.assertEqual(len(calls), 2)
+        monitor.choose("More for Memory", re.compile("^Notify When"))
+        dialog = monitor.find(Role.FRAME, "Threshold")
+        monitor.words(words, dialog)
+        monitor.press(re.compile("Remove Threshold$"), dialog)
+        until(lambda: "thresholds=cpu/all/usage above 1000;" in user.saved(), user.saved)
+        monitor.words(words)
+
+        end(earlier)
+        until(lambda: user.service() is None, "no service")
+        # Nothing would start it again.
+        user.write("config/sampled/config.toml", 'idle_timeout = "60s"\n')
+        user.start(self.installation.sampled, "serve")
+        until(lambda: any("threshold" in session for session in user.sessions(monitor.pid)), "a watch")
+        until(lambda: not monitor.all(Role.LABEL, re.compile(words)), lambda: f"no such words:\n{monitor.tree()}")
 
     def test_a_later_one(self):
         monitor = self.monitor_with("later")

@@ -67,6 +67,7 @@ class User:
         self.environment["DBUS_SESSION_BUS_ADDRESS"] = address
         flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
         self.connection = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+        self.observers = []
         self.owners = []
         self.connection.signal_subscribe(BUS[0], BUS[2], "NameOwnerChanged", None, NAME, Gio.DBusSignalFlags.NONE,
                                          lambda *signal: self.owners.append(signal[5].unpack()[2]))
@@ -123,6 +124,22 @@ class User:
         return self.connection.call_sync(NAME, PATH, NAME, method, GLib.Variant(signature, arguments), None,
                                          Gio.DBusCallFlags.NONE, 20000, None).unpack()
 
+    def calls(self, method):
+        """The calls of a method of the service, as the bus sees them from now on."""
+        flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+        connection = Gio.DBusConnection.new_for_address_sync(self.environment["DBUS_SESSION_BUS_ADDRESS"], flags, None, None)
+        calls = []
+        def seen(_connection, message, is_incoming):
+            if is_incoming and (message.get_interface(), message.get_member()) == (NAME, method):
+                calls.append(message)
+                return None
+            return message
+        connection.add_filter(seen)
+        rule = f"type='method_call',interface='{NAME}',member='{method}',eavesdrop='true'"
+        connection.call_sync(*BUS, "AddMatch", GLib.Variant("(s)", (rule,)), None, Gio.DBusCallFlags.NONE, 20000, None)
+        self.observers.append(connection)
+        return calls
+
     def service(self):
         """The pid of the service, or None: nobody owns its name."""
         return self.pid_of(NAME)
@@ -159,6 +176,9 @@ class User:
     def leave(self):
         """Ends whatever runs."""
         service = self.service() if not self.connection.is_closed() else None
+        for observer in self.observers:
+            if not observer.is_closed():
+                observer.close_sync(None)
         for process in reversed(self.processes):
             end(process)
         if not self.connection.is_closed():
