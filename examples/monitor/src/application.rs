@@ -4,11 +4,11 @@ use std::cell::Cell;
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
-use sampled_client::{Crossing, Direction, units};
+use sampled_client::{Crossing, Direction};
 
 use crate::{
     APP_ID,
-    i18n::{gettext, gettext_f},
+    i18n::{self, gettext, gettext_f},
     service::Service,
     style,
     threshold::Threshold,
@@ -204,8 +204,8 @@ impl Application {
             .unwrap_or_default();
         let name = catalog.full_name(&crossing.id);
         let (value, limit) = (
-            units::format(crossing.value, unit),
-            units::format(threshold.value, unit),
+            i18n::value(crossing.value, unit),
+            i18n::value(threshold.value, unit),
         );
         let values = [
             ("metric", name.as_str()),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 pub use gettextrs::{gettext, ngettext, pgettext};
+use sampled_client::units;
 
 /// The name of the catalogue of translations.
 pub const DOMAIN: &str = "sampled-monitor";
@@ -65,9 +66,19 @@ pub fn count(number: usize, words: impl Fn(u32, &[(&str, &str)]) -> String) -> S
     words(bounded, &[("count", &number.to_string())])
 }
 
-/// A number and its unit, which stay in this order beside text of any direction.
+/// A value in its unit, which stay in this order beside text of any direction.
+pub fn value(value: f64, unit: &str) -> String {
+    left_to_right(&units::format(value, unit))
+}
+
+/// A text that is read from left to right beside text of any direction.
 pub fn left_to_right(text: &str) -> String {
     format!("\u{2066}{text}\u{2069}")
+}
+
+/// A text of any direction, which does not reorder what is beside it.
+pub fn isolated(text: &str) -> String {
+    format!("\u{2068}{text}\u{2069}")
 }
 
 #[cfg(test)]

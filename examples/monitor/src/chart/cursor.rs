@@ -7,7 +7,7 @@ use gtk::{graphene, gsk, pango, prelude::*};
 use sampled_client::units;
 
 use super::{Chart, Series, columns::Window, hue::Colours, plot::Layout, ticks};
-use crate::i18n::left_to_right;
+use crate::i18n::{self, isolated};
 
 const PADDING: f64 = 6.0;
 
@@ -67,7 +67,7 @@ pub(super) fn draw(
 pub(super) fn value_at(series: &Series, unit: &str, moment: u64) -> String {
     let samples = series.samples.borrow();
     let value = match samples.at(moment) {
-        Some(sample) if !sample.value.is_nan() => left_to_right(&units::format(sample.value, unit)),
+        Some(sample) if !sample.value.is_nan() => i18n::value(sample.value, unit),
         _ => {
             let absence = samples.absence_at(moment);
             absence.map_or_else(|| units::NO_VALUE.to_owned(), |absence| absence.word())
@@ -76,7 +76,7 @@ pub(super) fn value_at(series: &Series, unit: &str, moment: u64) -> String {
     match series.name.is_empty() {
         true => value,
         // The direction of the name must not reorder the value.
-        false => format!("\u{2068}{}\u{2069}\u{a0} {value}", series.name),
+        false => format!("{}\u{a0} {value}", isolated(&series.name)),
     }
 }
 

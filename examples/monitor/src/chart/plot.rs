@@ -248,15 +248,12 @@ struct Texts<'a> {
 }
 
 impl Texts<'_> {
-    /// The label of a line, at the side where text begins, below the line.
+    /// The label of a line, below it. At the left, where the past is, in every direction of writing: at the right it would cover
+    /// the newest readings.
     fn beside(&self, text: &str, y: f64) {
-        const MARGIN: i32 = 4;
+        const MARGIN: f64 = 4.0;
         let layout = self.chart.create_pango_layout(Some(&left_to_right(text)));
-        let x = match self.chart.direction() {
-            gtk::TextDirection::Rtl => self.chart.width() - layout.pixel_size().0 - MARGIN,
-            _ => MARGIN,
-        };
-        self.append(&layout, f64::from(x), y.round() + 1.0);
+        self.append(&layout, MARGIN, y.round() + 1.0);
     }
 
     /// A text around a place, inside the chart; with an ellipsis if it is wider than it may be.

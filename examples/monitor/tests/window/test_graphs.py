@@ -123,5 +123,6 @@ class Graphs(Case):
         until(lambda: told, "a notification")
         monitor.page("Overview")
         (title, body), = told
-        self.assertRegex(title, "^.*Used is above 1.0\N{NO-BREAK SPACE}MiB$")
-        self.assertRegex(body, "^It is [1-9].* now.$")
+        # The marks around values are for mixed directions of writing.
+        self.assertRegex(title, "^.*Used is above \u20661.0\N{NO-BREAK SPACE}MiB\u2069$")
+        self.assertRegex(body, "^It is \u2066[1-9].*\u2069 now.$")

@@ -18,7 +18,7 @@ class Sampling(Case):
         until(lambda: user.service() and user.sessions(other.pid), "a session of the other client")
         monitor = user.monitor()
         page = monitor.page("Sampling")
-        monitor.words(f"^sampled, process {other.pid}, every 1 s$".replace(" s", "\N{NO-BREAK SPACE}s"), page)
+        monitor.words(f"^sampled, process {other.pid}, every \u20661\N{NO-BREAK SPACE}s\u2069$", page)
         monitor.words("^2 metrics$", page)
         monitor.words(f"^{user.service()}$", page)
         monitor.words("^memory$", page)

@@ -52,7 +52,7 @@ class Versions(Case):
             monitor.keys("ctrl+Next")
         page = monitor.page("Sampling")
         monitor.words(r"^0\.0\.1$", page)
-        monitor.words("^process \\d+, every 1\N{NO-BREAK SPACE}s$", page)
+        monitor.words("^process \\d+, every \u20661\N{NO-BREAK SPACE}s\u2069$", page)
 
     def test_an_earlier_one_watches_no_thresholds(self):
         user = self.user(with_service=False)

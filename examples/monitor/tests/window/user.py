@@ -10,7 +10,7 @@ from gi.repository import Gio, GLib
 
 from desktop import session_bus
 from monitor import Monitor
-from processes import end, is_running, start
+from processes import end, is_running, need, start
 from waiting import until
 
 NAME = "io.github.sampled.Sampler1"
@@ -30,6 +30,15 @@ class Installation:
         self.sampled = os.path.join(self.prefix, "bin/sampled")
         self.monitor = os.path.join(self.prefix, "bin/sampled-monitor")
         self.services = os.path.join(self.prefix, "share/dbus-1/services")
+
+    def translate(self, language, messages):
+        """Adds a translation of the monitor: these messages."""
+        header = f'msgid ""\nmsgstr "Language: {language}\\nContent-Type: text/plain; charset=UTF-8\\n"\n'
+        entries = [f'msgid "{message}"\nmsgstr "{translation}"\n' for message, translation in messages.items()]
+        directory = os.path.join(self.prefix, "share/locale", language, "LC_MESSAGES")
+        os.makedirs(directory, exist_ok=True)
+        catalogue = os.path.join(directory, "sampled-monitor.mo")
+        subprocess.run([need("msgfmt", "gettext"), "-o", catalogue, "-"], input="\n".join([header] + entries), text=True, check=True)
 
     @staticmethod
     def _run(*arguments):

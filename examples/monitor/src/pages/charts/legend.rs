@@ -4,10 +4,9 @@ use std::cell::RefCell;
 
 use gtk::prelude::*;
 
-use sampled_client::units;
 use sampled_pages::Line;
 
-use crate::{i18n::left_to_right, recording::Recording};
+use crate::{i18n, recording::Recording};
 
 /// A line of a graph: its colour, its name, and its newest reading.
 pub(super) struct LegendItem {
@@ -70,7 +69,7 @@ impl LegendItem {
 /// The newest reading of a metric in words: its value, or why there is none.
 pub(super) fn reading(recording: &Recording, id: &str, unit: &str) -> String {
     match recording.number(id) {
-        Some(Ok(value)) => left_to_right(&units::format(value, unit)),
+        Some(Ok(value)) => i18n::value(value, unit),
         Some(Err(absence)) => absence.word(),
         None => "—".to_owned(),
     }

@@ -8,11 +8,11 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 use gtk::{gdk, glib, prelude::*};
 
 use super::{
-    fields::{Column, Print},
+    fields::Column,
     item::{Field, Item},
     table::item_of,
 };
-use crate::{accessible, i18n::left_to_right};
+use crate::accessible;
 
 /// Makes the cells of a column.
 pub(super) fn factory(column: Column, place: usize) -> gtk::SignalListItemFactory {
@@ -143,10 +143,7 @@ fn show(
         return;
     };
     let text = column.text(&field);
-    match column.print {
-        Print::Unit(_) => inscription.set_text(Some(&left_to_right(&text))),
-        _ => inscription.set_text(Some(&text)),
-    }
+    inscription.set_text(Some(&text));
     match field.reading.is_err() {
         true => inscription.add_css_class("dim-label"),
         false => inscription.remove_css_class("dim-label"),

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     accessible,
     chart::{Chart, Hue, Series, TimeAxis},
-    i18n::{gettext, gettext_f},
+    i18n::{gettext, gettext_f, isolated},
 };
 
 /// The widgets of the page.
@@ -166,9 +166,9 @@ fn facts(item: &Item) -> String {
             let text = item.with_field(place, |field| {
                 field.reading.is_ok().then(|| column.text(field))
             })??;
-            let (title, text) = (column.title(), text);
+            let (title, value) = (column.title(), isolated(&text));
             // Translators: the title of a column and its value: "Memory: 1.5 GiB".
-            let fact = gettext_f("{title}: {value}", &[("title", &title), ("value", &text)]);
+            let fact = gettext_f("{title}: {value}", &[("title", &title), ("value", &value)]);
             (!text.is_empty()).then_some(fact)
         });
     facts.collect::<Vec<_>>().join(" · ")

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use sampled_client::{Value, units};
+use sampled_client::Value;
 
 use super::item::Field;
 use crate::{
-    i18n::{gettext, gettext_f},
+    i18n::{self, gettext, gettext_f, left_to_right},
     recording::Absence,
 };
 
@@ -119,12 +119,12 @@ impl Column {
         let text = match (&field.reading, self.print) {
             (Ok(Value::Text(letter)), Print::State) => state(letter),
             (Ok(Value::Text(text)), _) => one_line(text),
-            (Ok(Value::Number(number)), Print::Unit(unit)) => units::format(*number, unit),
+            (Ok(Value::Number(number)), Print::Unit(unit)) => i18n::value(*number, unit),
             (Ok(Value::Number(number)), _) => format!("{number:.0}"),
             (Err(fault), _) => return Absence::Fault(*fault).word(),
         };
         match field.is_partial {
-            true => format!("≥ {text}"),
+            true => left_to_right(&format!("≥ {text}")),
             false => text,
         }
     }
@@ -196,7 +196,9 @@ mod tests {
     fn cells_are_printed_in_their_unit() {
         let check = |name: &str, field: &Field, expected: &str| {
             let place = place(name).unwrap();
-            assert_eq!(COLUMNS[place].text(field).replace('\u{a0}', " "), expected);
+            let marks = ['\u{2066}', '\u{2069}'];
+            let text = COLUMNS[place].text(field).replace(marks, "");
+            assert_eq!(text.replace('\u{a0}', " "), expected);
         };
         check("pid", &number(4_194_304.0), "4194304");
         check("cpu", &number(12.5), "12.5 %");

@@ -1,13 +1,13 @@
 //! The report in words.
 
-use sampled_client::{SessionInfo, SourceInfo, units};
+use sampled_client::{SessionInfo, SourceInfo};
 
 use super::{
     list::Line,
     owners::Owner,
     report::{Own, Report},
 };
-use crate::i18n::{count, gettext, gettext_f, ngettext_f};
+use crate::i18n::{self, count, gettext, gettext_f, ngettext_f};
 
 /// The largest number of metrics of a session that are named.
 const MOST_NAMES: usize = 50;
@@ -25,10 +25,7 @@ pub(super) fn of_service(report: &Report) -> Vec<(&'static str, Line)> {
         .zip(age)
         .filter(|(_, age)| *age > 0.0)
         .map(|(time, age)| {
-            let (time, share) = (
-                units::format(time, "s"),
-                units::format(time / age * 100.0, "%"),
-            );
+            let (time, share) = (i18n::value(time, "s"), i18n::value(time / age * 100.0, "%"));
             // Translators: processor time since the start of the service: "1.20 s, 0.05 % of one processor".
             gettext_f(
                 "{time}, {share} of one processor",
@@ -41,13 +38,13 @@ pub(super) fn of_service(report: &Report) -> Vec<(&'static str, Line)> {
         (
             "cpu",
             gettext("Processor"),
-            cpu.map(|cpu| units::format(cpu, "%")),
+            cpu.map(|cpu| i18n::value(cpu, "%")),
         ),
         ("cpu-time", gettext("Processor time since its start"), share),
         (
             "memory",
             gettext("Memory"),
-            rss.map(|rss| units::format(rss, "By")),
+            rss.map(|rss| i18n::value(rss, "By")),
         ),
     ]
     .into_iter()
@@ -71,7 +68,7 @@ fn of_session(session: &SessionInfo, owner: &Owner) -> Line {
     };
     // A service of another version may not tell it.
     let interval =
-        (!session.interval.is_zero()).then(|| units::format(session.interval.as_secs_f64(), "s"));
+        (!session.interval.is_zero()).then(|| i18n::value(session.interval.as_secs_f64(), "s"));
     let rhythm = match &interval {
         Some(interval) => gettext_f(
             "{program}, every {interval}",
@@ -146,7 +143,7 @@ fn program(session: &SessionInfo, owner: &Owner) -> String {
 /// The properties of a session that the usual ones do not have.
 fn kind(session: &SessionInfo) -> Option<String> {
     if let Some(threshold) = &session.threshold {
-        let unitless = units::format(threshold.value, "1");
+        let unitless = i18n::value(threshold.value, "1");
         return Some(gettext_f(
             "Waits for a crossing of {value}",
             &[("value", &unitless)],
@@ -188,7 +185,7 @@ fn of_source(name: &str, source: &SourceInfo) -> Line {
     }
     let cost = source.cost.as_secs_f64();
     // A number of reads above 2^53 takes longer than any machine runs.
-    let each = units::format(cost / source.reads as f64, "s");
+    let each = i18n::value(cost / source.reads as f64, "s");
     let metrics = usize::try_from(source.metrics).unwrap_or(usize::MAX);
     let metrics = count(metrics, |number, values| {
         ngettext_f("{count} metric", "{count} metrics", number, values)
@@ -199,7 +196,7 @@ fn of_source(name: &str, source: &SourceInfo) -> Line {
         (gettext("Processor time of one read"), each.clone()),
         (
             gettext("Processor time of all reads"),
-            units::format(cost, "s"),
+            i18n::value(cost, "s"),
         ),
     ];
     line.with_value(gettext_f(
