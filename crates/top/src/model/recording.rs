@@ -25,6 +25,8 @@ pub(crate) struct Recording {
     columns: Vec<usize>,
     /// The number of the newest slot since the epoch.
     newest: Option<u64>,
+    /// The slots of the longest series.
+    length: usize,
 }
 
 /// The readings of one metric.
@@ -46,6 +48,7 @@ impl Recording {
             series: Vec::new(),
             columns: Vec::new(),
             newest: None,
+            length: 0,
         }
     }
 
@@ -78,6 +81,7 @@ impl Recording {
             }
             series.reading = reading;
         }
+        self.count_slots();
     }
 
     /// Marks a gap at a moment, in microseconds since the epoch: nothing was read.
@@ -90,6 +94,7 @@ impl Recording {
             series.values.truncate(CAPACITY);
             series.reading = Err(Fault::Gap);
         }
+        self.count_slots();
     }
 
     /// The reading of a metric at the cursor, if it has had one. Texts and faults of the past are not kept.
@@ -146,13 +151,14 @@ impl Recording {
             return 0;
         }
         let newest = self.newest.unwrap_or(0);
-        let longest = self.longest().saturating_sub(1);
+        let longest = self.length.saturating_sub(1);
         self.cursor.age(newest, self.interval).min(longest)
     }
 
-    fn longest(&self) -> usize {
+    /// Counts the slots after a change: once, and not for each value that is asked for.
+    fn count_slots(&mut self) {
         let lengths = self.series.iter().map(|series| series.values.len());
-        lengths.max().unwrap_or(0)
+        self.length = lengths.max().unwrap_or(0);
     }
 
     fn series(&self, id: &str) -> Option<&Series> {
@@ -174,7 +180,7 @@ impl Recording {
         };
         let zoom = i64::try_from(self.cursor.zoom()).unwrap_or(1);
         let slots = columns.saturating_mul(zoom);
-        let oldest = newest.saturating_sub(self.longest().saturating_sub(1) as u64);
+        let oldest = newest.saturating_sub(self.length.saturating_sub(1) as u64);
         self.cursor.go_by(slots, oldest..=newest, self.interval);
     }
 

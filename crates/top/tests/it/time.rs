@@ -4,11 +4,9 @@ use crate::support::{bus::Bus, terminal::Terminal};
 
 /// The text without its last line, which says how long ago the cursor is.
 fn above(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    let (_, above) = lines
-        .split_last()
-        .map_or(("", &[][..]), |(last, all)| (*last, all));
-    above.join("\n")
+    text.rsplit_once('\n')
+        .map_or("", |(above, _)| above)
+        .to_owned()
 }
 
 /// How long ago the footer says the cursor is.
