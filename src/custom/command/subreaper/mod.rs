@@ -192,7 +192,7 @@ fn supervise(mut socket: &UnixStream, signals: &SignalFd, child: Pid) -> io::Res
             is_wanted = false;
             kill_at = Some(after(Instant::now(), GRACE));
             // Without a timer, a SIGSTOP from here on lasts until the service sends SIGCONT.
-            alarm = Alarm::new(GRACE).ok();
+            alarm = Alarm::new(GRACE);
             // The service may be gone.
             let _ = socket.write_all(ENDING.as_bytes());
             if end.is_none() {
