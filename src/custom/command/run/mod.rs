@@ -55,6 +55,9 @@ pub(super) struct Run {
     deadline: Option<Instant>,
     /// Whether it was told to end. Its output is then ignored.
     is_ending: bool,
+    /// Whether the subreaper was found stopped when this process was about to exit. A process of the run may stop it
+    /// again.
+    was_stopped: bool,
     /// Whether the subreaper was killed. The processes of the run are then killed from here.
     is_subreaper_dead: bool,
     /// Whether the subreaper was reaped. Its pid may then belong to another process.
@@ -92,6 +95,7 @@ impl Run {
             received: Vec::new(),
             mark: spawned.mark,
             is_ending: false,
+            was_stopped: false,
             is_subreaper_dead: false,
             is_reaped: false,
             sweep: None,
@@ -237,13 +241,17 @@ impl Run {
         }
     }
 
-    /// Does the same without a deadline, because this process is about to exit. Returns true if the subreaper ends the
-    /// run without help: it has begun to, and no process has stopped it.
+    /// Does the same without a deadline, because this process is about to exit. Returns true if the run ends without
+    /// help: it is over, or the subreaper has begun to end it and was never found stopped.
+    ///
+    /// A process that stops the subreaper may not be found before its parent is dead, and stop the subreaper once more
+    /// after that has begun. The processes are therefore killed until the run is over.
     pub(super) fn force_end_now(&mut self) -> bool {
         if self.is_subreaper_dead || self.is_over() {
             return true;
         }
-        if pid_stat::is_stopped(self.subreaper.id()) {
+        self.was_stopped |= pid_stat::is_stopped(self.subreaper.id());
+        if self.was_stopped {
             orphans::kill(self.subreaper.id(), &self.mark);
             self.resume();
             return false;

@@ -37,7 +37,7 @@ pub(super) struct Commands {
     /// Wakes the supervisor. `None` while there is none.
     pub(super) waker: Option<UnixStream>,
     pub(super) is_closed: bool,
-    /// Whether the supervisor has told all runs to end, and the subreapers have begun to.
+    /// Whether the supervisor has told all runs to end, and they end without help, or the timeout is over.
     pub(super) is_ended: bool,
 }
 
@@ -102,7 +102,7 @@ impl RunnerState {
         inner.wake();
     }
 
-    /// Ends all commands, and waits until the subreapers have begun to end them: this process may exit next, and then no process kills
+    /// Ends all commands, and waits until they end without help: this process may exit next, and then no process kills
     /// the one that stops a subreaper.
     pub(super) fn close(&self) {
         let mut inner = self.lock();

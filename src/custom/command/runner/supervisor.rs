@@ -130,8 +130,8 @@ impl Supervisor {
         Some(if is_any { Some(now) } else { next })
     }
 
-    /// Ends runs whose subreaper is stopped, before the process exits. Returns when each subreaper has begun to end its
-    /// run, or at the timeout: a busy machine may run a subreaper late, and a process of the run may stop it before.
+    /// Ends runs whose subreaper is stopped, before the process exits. Returns when each run ends without help, or at the
+    /// timeout: a busy machine may run a subreaper late, and a process of the run may stop it before.
     fn force_end(&mut self) {
         // A sleep, because a parent learns of a stop only by SIGCHLD, which belongs to the program.
         const PAUSE: Duration = Duration::from_millis(1);
