@@ -9,9 +9,10 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 
 use super::{columns::MOMENT, *};
 use crate::{
-    reading::{Reading, Snapshot, Stamp, Value},
+    metric::{Kind, Metric},
+    reading::{Fault, Raw, Reading, Snapshot, Stamp, Value},
     source::{
-        Presence,
+        Presence, Source,
         tests::{Tree, begin, discover, fixture, members, roots},
     },
 };
