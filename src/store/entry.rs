@@ -5,9 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing::warn;
-
-use super::{backoff::Backoff, changes::Changes, known_devices::KnownDevices};
+use super::{backoff::Backoff, changes::Changes, known_devices::KnownDevices, problems::Problems};
 use crate::{
     history::History,
     metric::Metric,
@@ -31,19 +29,14 @@ pub(super) struct Entry {
     pub(super) is_custom: bool,
     /// Of a member of a family: the number of the family's entry, and whether the device still exists.
     pub(super) membership: Option<(usize, Presence)>,
-    /// The kernel subsystems of its devices.
-    pub(super) subsystems: &'static [&'static str],
-    lists: KnownDevices,
+    /// The kernel's lists of its devices.
+    pub(super) devices: KnownDevices,
     /// The metrics that discovery has found; `None` before the first discovery.
     pub(super) metrics: Option<Vec<Arc<Metric>>>,
     /// The number of columns of a snapshot.
     width: usize,
     history: History<Snapshot>,
-    error: Option<String>,
-    /// The error of discovery that names the missing file, if this machine has nothing of the source.
-    absence: Option<String>,
-    /// The panic of a call other than a read. A successful read does not clear it.
-    panic: Option<String>,
+    problems: Problems,
     backoff: Backoff,
     pub(super) reads: u64,
     pub(super) cost: Duration,
@@ -53,20 +46,17 @@ impl Entry {
     pub(super) fn new(source: Provider, on_answer: &Answered) -> Self {
         let about = source.about();
         let mut entry = Self {
-            panic: None,
             is_custom: about.is_defined,
             name: about.name.into(),
             scope: about.scope,
-            subsystems: about.subsystems,
+            devices: KnownDevices::new(about.subsystems),
             source,
             is_deferred: true,
             membership: None,
-            lists: KnownDevices::default(),
             metrics: None,
             width: 0,
             history: History::default(),
-            error: None,
-            absence: None,
+            problems: Problems::default(),
             backoff: Backoff::default(),
             reads: 0,
             cost: Duration::ZERO,
@@ -118,32 +108,22 @@ impl Entry {
         now: Duration,
     ) -> bool {
         let has_problem = self.problem().is_some();
-        let lists = self.subsystems.iter().map(|subsystem| listed(subsystem));
-        !self.subsystems.is_empty() && self.lists.may_differ(lists.collect(), has_problem, now)
-    }
-
-    /// Whether the kernel lists its devices otherwise than at the last probe.
-    pub(super) fn has_other_list(
-        &mut self,
-        listed: &mut impl FnMut(&'static str) -> Option<u64>,
-    ) -> bool {
-        let lists = self.subsystems.iter().map(|subsystem| listed(subsystem));
-        !self.subsystems.is_empty() && self.lists.differ(lists.collect())
+        self.devices.may_differ(listed, has_problem, now)
     }
 
     /// Whether discovery has found nothing here.
     pub(super) fn is_empty(&self) -> bool {
-        self.absence.is_some() || self.metrics.as_ref().is_some_and(Vec::is_empty)
+        self.absence().is_some() || self.metrics.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// The error that names the missing file, if this machine has nothing of the source.
     pub(super) fn absence(&self) -> Option<&String> {
-        self.absence.as_ref()
+        self.problems.absence.as_ref()
     }
 
     /// The error or panic that is not cleared yet.
     pub(super) fn problem(&self) -> Option<&String> {
-        self.error.as_ref().or(self.panic.as_ref())
+        self.problems.first()
     }
 
     /// Whether the source answers later: it has jobs on the blocking pool.
@@ -204,14 +184,13 @@ impl Entry {
     /// Discovers the metrics of the source, and adds the difference to `changes`. Returns the new members of a
     /// family.
     pub(super) fn rediscover(&mut self, changes: &mut Changes) -> Vec<NewMember> {
-        self.absence = None;
+        self.problems.absence = None;
         let found = match attempt(|| self.source.discover()) {
             // The device of a member has gone.
             Err(error) if self.metrics.is_some() && error.fault() == Fault::Gone => Vec::new(),
             // The kernel or the container does not have the interface. The next caller's discovery tries again.
             Err(error) if error.fault() == Fault::Gone && !self.is_custom => {
-                self.error = None;
-                self.absence = Some(error.to_string());
+                self.problems.has_nothing(&error);
                 return Vec::new();
             }
             Err(error) => {
@@ -228,8 +207,7 @@ impl Entry {
         self.metrics = Some(found);
         match attempt(|| self.source.members()) {
             Ok(members) => {
-                self.error = None;
-                self.panic = None;
+                self.problems = Problems::default();
                 members
             }
             Err(error) => {
@@ -246,7 +224,10 @@ impl Entry {
         }
         let now = Stamp::now();
         let snapshot = match self.backoff.fault(now.monotonic) {
-            Some(fault) => self.fault_in_all_columns(fault, now),
+            Some(fault) => Snapshot {
+                stamp: now,
+                columns: self.all_columns(fault),
+            },
             None => self.read_source(now),
         };
         self.history.add(snapshot)
@@ -280,23 +261,16 @@ impl Entry {
         self.cost = self.cost.saturating_add(cost);
         match read {
             Ok(()) => {
-                self.error = None;
+                self.problems.has_read();
                 self.backoff.succeeded();
-                Snapshot { stamp, columns }
             }
             Err(error) => {
                 self.note(&error);
                 self.backoff.failed(error.fault(), now.monotonic);
-                self.fault_in_all_columns(error.fault(), stamp)
+                columns = self.all_columns(error.fault());
             }
         }
-    }
-
-    fn fault_in_all_columns(&self, fault: Fault, stamp: Stamp) -> Snapshot {
-        Snapshot {
-            stamp,
-            columns: self.all_columns(fault),
-        }
+        Snapshot { stamp, columns }
     }
 
     /// A fault in every column.
@@ -316,23 +290,11 @@ impl Entry {
         }
     }
 
-    /// Stores the error, and logs it once, except that a device of a built-in source has gone.
     fn note(&mut self, error: &Error) {
-        let is_logged = error.fault() != Fault::Gone || self.is_custom;
-        note(&self.name, error, &mut self.error, is_logged);
+        self.problems.note(&self.name, error, self.is_custom);
     }
 
     fn note_panic(&mut self, panic: Panic) {
-        note(&self.name, &panic.into(), &mut self.panic, true);
-    }
-}
-
-fn note(source: &str, error: &Error, noted: &mut Option<String>, is_logged: bool) {
-    let error = error.to_string();
-    if noted.as_ref() != Some(&error) {
-        if is_logged {
-            warn!(source, "{error}");
-        }
-        *noted = Some(error);
+        self.problems.note_panic(&self.name, panic);
     }
 }

@@ -21,6 +21,7 @@ mod known_devices;
 mod matches;
 mod node;
 mod prefetch;
+mod problems;
 mod rediscovery;
 mod resolution;
 mod selection;

@@ -87,10 +87,11 @@ impl Store {
     pub async fn rediscover_devices(&self, subsystems: Option<&BTreeSet<String>>) -> Changes {
         self.rediscover_if(|_, entry| match subsystems {
             Some(subsystems) => entry
-                .subsystems
+                .devices
+                .subsystems()
                 .iter()
                 .any(|name| subsystems.contains(*name)),
-            None => !entry.subsystems.is_empty(),
+            None => !entry.devices.subsystems().is_empty(),
         })
         .await
     }
@@ -107,7 +108,7 @@ impl Store {
             // The kernel's lists are read while the blocking pool looks at the definitions.
             for (_, entry) in self.lock().entries.iter() {
                 if entry.metrics.is_some() && may_match(entry, selectors.as_deref()) {
-                    for subsystem in entry.subsystems {
+                    for subsystem in entry.devices.subsystems() {
                         listed(subsystem);
                     }
                 }
@@ -129,14 +130,15 @@ impl Store {
         let selectors = parsed(selectors);
         self.prefetch_discovery(|_, entry| {
             may_match(entry, selectors.as_deref())
-                && (entry.changed() || !entry.subsystems.is_empty())
+                && (entry.changed() || !entry.devices.subsystems().is_empty())
         })
         .await;
         self.sweep().await
     }
 
     /// Discovers again the entries of these selections whose devices the kernel lists otherwise than before, at most
-    /// every 5 s; `now` is the moment of the monotonic clock. The kernel announces devices to sessions, but not in each container, and to no single call.
+    /// every 5 s; `now` is the moment of the monotonic clock. The kernel announces devices to sessions, but not in each
+    /// container, and to no single call.
     pub async fn rediscover_selected(
         &self,
         selections: &[Arc<Selection>],
@@ -162,7 +164,7 @@ impl Store {
         };
         let mut listed = memoized(move |subsystem| listings.fingerprint(subsystem));
         self.rediscover_if(|number, entry| {
-            entries.contains(&number) && entry.has_other_list(&mut listed)
+            entries.contains(&number) && entry.devices.differ(&mut listed)
         })
         .await
     }
