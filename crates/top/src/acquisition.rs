@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{application::Demand, model::recording::CAPACITY, processes::Query};
+use crate::{application::Demand, model::series::CAPACITY, processes::Query};
 
 /// The label of the sessions, which other programs show.
 const LABEL: &str = "sampled top";

@@ -1,16 +1,13 @@
 //! The readings of the shown metrics on one time axis: the past for the graphs, the last ones for the numbers.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
+use std::{collections::HashMap, time::Duration};
+
+use sampled_client::{Frame, Reading, Value};
+
+use super::{
+    cursor::Cursor,
+    series::{CAPACITY, Series},
 };
-
-use sampled_client::{Fault, Frame, Reading, Value};
-
-use super::cursor::Cursor;
-
-/// The moments that are kept: as many as a session of the service sends of the past.
-pub(crate) const CAPACITY: usize = 4096;
 
 /// The readings of the shown metrics. The time axis has one slot for each interval.
 #[derive(Debug)]
@@ -27,15 +24,6 @@ pub(crate) struct Recording {
     newest: Option<u64>,
     /// The slots of the longest series.
     length: usize,
-}
-
-/// The readings of one metric.
-#[derive(Debug)]
-struct Series {
-    id: String,
-    /// From the newest slot to the oldest one; NaN is a gap.
-    values: VecDeque<f64>,
-    reading: Reading,
 }
 
 impl Recording {
@@ -56,30 +44,14 @@ impl Recording {
     pub(crate) fn push(&mut self, frame: &Frame) {
         let steps = self.advance(frame.timestamp);
         for series in &mut self.series {
-            let last = series.values.front().copied().unwrap_or(f64::NAN);
-            for step in 0..steps {
-                let is_newest = step.saturating_add(1) == steps;
-                series
-                    .values
-                    .push_front(if is_newest { f64::NAN } else { last });
-            }
-            series.values.truncate(CAPACITY);
-            if steps > 0 {
-                series.reading = Err(Fault::Gone);
-            }
+            series.go_on(steps);
         }
         for (column, (id, reading)) in frame.readings().enumerate() {
             let place = self.place(column, id);
             let Some(series) = self.series.get_mut(place) else {
                 continue;
             };
-            if let Some(newest) = series.values.front_mut() {
-                *newest = match &reading {
-                    Ok(Value::Number(number)) => *number,
-                    _ => f64::NAN,
-                };
-            }
-            series.reading = reading;
+            series.set(reading);
         }
         self.count_slots();
     }
@@ -88,11 +60,7 @@ impl Recording {
     pub(crate) fn interrupt(&mut self, timestamp: u64) {
         let steps = self.advance(timestamp).max(1);
         for series in &mut self.series {
-            for _ in 0..steps {
-                series.values.push_front(f64::NAN);
-            }
-            series.values.truncate(CAPACITY);
-            series.reading = Err(Fault::Gap);
+            series.interrupt(steps);
         }
         self.count_slots();
     }
@@ -101,10 +69,9 @@ impl Recording {
     pub(crate) fn reading(&self, id: &str) -> Option<Reading> {
         let series = self.series(id)?;
         match self.age() {
-            0 => Some(series.reading.clone()),
+            0 => Some(series.reading().clone()),
             age => {
-                let value = series.values.get(age).copied();
-                let value = value.filter(|value| !value.is_nan());
+                let value = series.value(age).filter(|value| !value.is_nan());
                 value.map(|value| Ok(Value::Number(value)))
             }
         }
@@ -122,7 +89,7 @@ impl Recording {
     /// slots has the largest of their values.
     pub(crate) fn values(&self, id: &str) -> impl Iterator<Item = f64> + Clone {
         let (age, zoom) = (self.age(), self.cursor.zoom());
-        let values = self.series(id).map(|series| &series.values);
+        let series = self.series(id);
         // Columns begin at multiples of the zoom, so that no value moves from one to another.
         let slot = self.newest.map(|newest| newest.saturating_sub(age as u64));
         let slot = slot.and_then(|slot| slot.checked_rem(zoom as u64));
@@ -130,15 +97,7 @@ impl Recording {
         let mut end = age.saturating_add(first).saturating_add(1);
         let mut begin = age;
         std::iter::from_fn(move || {
-            let values = values?;
-            let end_now = end.min(values.len());
-            if begin >= end_now {
-                return None;
-            }
-            let largest = values
-                .range(begin..end_now)
-                .copied()
-                .fold(f64::NAN, f64::max);
+            let largest = series?.largest(begin..end)?;
             begin = end;
             end = end.saturating_add(zoom);
             Some(largest)
@@ -157,7 +116,7 @@ impl Recording {
 
     /// Counts the slots after a change: once, and not for each value that is asked for.
     fn count_slots(&mut self) {
-        let lengths = self.series.iter().map(|series| series.values.len());
+        let lengths = self.series.iter().map(Series::len);
         self.length = lengths.max().unwrap_or(0);
     }
 
@@ -201,18 +160,17 @@ impl Recording {
     fn place(&mut self, column: usize, id: &str) -> usize {
         let last = self.columns.get(column);
         if let Some(&place) = last
-            && self.series.get(place).is_some_and(|series| series.id == id)
+            && self
+                .series
+                .get(place)
+                .is_some_and(|series| series.id() == id)
         {
             return place;
         }
         let place = match self.places.get(id) {
             Some(place) => *place,
             None => {
-                self.series.push(Series {
-                    id: id.to_owned(),
-                    values: VecDeque::from([f64::NAN]),
-                    reading: Err(Fault::First),
-                });
+                self.series.push(Series::new(id));
                 let place = self.series.len().saturating_sub(1);
                 self.places.insert(id.to_owned(), place);
                 place
@@ -229,6 +187,8 @@ impl Recording {
 
 #[cfg(test)]
 mod tests {
+    use sampled_client::Fault;
+
     use super::*;
 
     fn frame(timestamp: u64, value: f64) -> Frame {
