@@ -1,5 +1,6 @@
 //! Tests of the table with fixture trees and with real processes.
 
+mod fields;
 mod rates;
 mod real;
 #[path = "../../crates/daemon/tests/it/skip.rs"]
