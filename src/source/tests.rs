@@ -90,7 +90,8 @@ impl Tree {
 
 impl Drop for Tree {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.root);
+        let removed = fs::remove_dir_all(&self.root);
+        assert!(removed.is_ok() || std::thread::panicking(), "{removed:?}");
     }
 }
 

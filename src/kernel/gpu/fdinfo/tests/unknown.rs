@@ -128,5 +128,7 @@ fn a_directory_without_permission_is_denied() {
         (busy, gpu)
     });
     let (busy, _gpu) = denied.join().unwrap();
+    // Without permission, a user who is not root cannot remove it.
+    mode(0o700).unwrap();
     assert_eq!(busy, Err(Fault::Denied));
 }
