@@ -114,7 +114,7 @@ fn context_menu(inner: &Rc<Inner>) -> gio::SimpleAction {
     action
 }
 
-/// Delete ends the selected row, the menu key opens its menu, and Escape leaves the details.
+/// Delete ends the selected row, the menu key opens its menu, and Escape leaves the search and the details.
 fn keys(inner: &Rc<Inner>) {
     let shortcuts = gtk::ShortcutController::new();
     let delete = gtk::ShortcutTrigger::parse_string("Delete|KP_Delete");
@@ -147,6 +147,16 @@ fn keys(inner: &Rc<Inner>) {
     });
     let menu = gtk::ShortcutTrigger::parse_string("Menu|<Shift>F10");
     shortcuts.add_shortcut(gtk::Shortcut::new(menu, Some(open_menu)));
+    let weak = Rc::downgrade(inner);
+    let end_search = gtk::CallbackAction::new(move |_, _| {
+        let has_ended = weak.upgrade().is_some_and(|inner| inner.view.end_search());
+        match has_ended {
+            true => glib::Propagation::Stop,
+            false => glib::Propagation::Proceed,
+        }
+    });
+    let escape = gtk::ShortcutTrigger::parse_string("Escape");
+    shortcuts.add_shortcut(gtk::Shortcut::new(escape, Some(end_search)));
     inner.view.table.view.add_controller(shortcuts);
 
     let shortcuts = gtk::ShortcutController::new();

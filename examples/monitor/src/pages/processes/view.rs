@@ -127,6 +127,14 @@ impl View {
         self.show_table();
         self.search_bar.set_search_mode(true);
         self.table.search.grab_focus();
+        self.table.search.select_region(0, -1);
+    }
+
+    /// Ends the search; false if there is none.
+    pub(super) fn end_search(&self) -> bool {
+        let is_open = self.search_bar.is_search_mode();
+        self.search_bar.set_search_mode(false);
+        is_open
     }
 
     pub(super) fn show_table(&self) {
