@@ -30,6 +30,7 @@ class Role(enum.IntEnum):
     TABLE = 55
     TEXT = 61
     TOGGLE_BUTTON = 62
+    TREE_TABLE = 66
     ENTRY = 79
 
 

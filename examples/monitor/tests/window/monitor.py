@@ -64,11 +64,11 @@ class Monitor:
         """Whether its window has the focus."""
         return self.window.has(State.ACTIVE)
 
-    def _matching(self, role, name, within):
+    def _matching(self, roles, name, within):
         for top in [within] if within else self.windows():
             for node in top.descendants():
                 try:
-                    if node.role == role and fits(node.name, name):
+                    if node.role in roles and fits(node.name, name):
                         yield node
                 except Gone:
                     # It is not there, then.
@@ -76,11 +76,11 @@ class Monitor:
 
     def all(self, role, name=None, within=None):
         """The widgets of a role, and of a name if that is given: a text, or a pattern that is found in it."""
-        return list(self._matching(role, name, within))
+        return list(self._matching([role], name, within))
 
     def find(self, role, name=None, within=None):
         """The first of them, once there is one."""
-        return until(lambda: next(self._matching(role, name, within), None), lambda: f"{role.name} {name!r} in\n{self.tree()}")
+        return until(lambda: next(self._matching([role], name, within), None), lambda: f"{role.name} {name!r} in\n{self.tree()}")
 
     def words(self, pattern, within=None):
         """A label whose text has this pattern, once there is one."""
@@ -89,7 +89,7 @@ class Monitor:
     def button(self, name, within=None):
         """A button that can be pressed, once there is one."""
         def sensitive():
-            buttons = self.all(Role.BUTTON, name, within) + self.all(Role.TOGGLE_BUTTON, name, within)
+            buttons = self._matching([Role.BUTTON, Role.TOGGLE_BUTTON], name, within)
             return next((button for button in buttons if button.has(State.SENSITIVE)), None)
         return until(sensitive, lambda: f"a button {name!r} in\n{self.tree()}")
 

@@ -25,10 +25,10 @@ pub(super) fn connect(inner: &Rc<Inner>) {
         action.set_enabled(false);
         group.add_action(action);
     }
-    view.table.connect_selected({
+    view.table.selection().connect_changed({
         let table = view.table.clone();
         move || {
-            let has_row = table.selected().is_some();
+            let has_row = table.selection().item().is_some();
             selected
                 .iter()
                 .for_each(|action| action.set_enabled(has_row));
@@ -51,9 +51,14 @@ pub(super) fn connect(inner: &Rc<Inner>) {
         .connect_toggled(move |tree| table.set_tree(tree.is_active()));
     let weak = Rc::downgrade(inner);
     view.table.view.connect_activate(move |_, position| {
-        let item = weak
-            .upgrade()
-            .and_then(|inner| inner.view.table.item_at(position).zip(Some(inner)));
+        let item = weak.upgrade().and_then(|inner| {
+            inner
+                .view
+                .table
+                .selection()
+                .item_at(position)
+                .zip(Some(inner))
+        });
         if let Some((item, inner)) = item {
             inner.open(&item);
         }
@@ -101,7 +106,7 @@ fn context_menu(inner: &Rc<Inner>) -> gio::SimpleAction {
             return;
         };
         let view = &inner.view;
-        view.table.select(position);
+        view.table.selection().select(position);
         let at = view
             .menu
             .parent()
@@ -126,7 +131,7 @@ fn keys(inner: &Rc<Inner>) {
     let open_menu = gtk::CallbackAction::new(move |_, _| {
         let inner = weak
             .upgrade()
-            .filter(|inner| inner.view.table.selected().is_some());
+            .filter(|inner| inner.view.table.selection().item().is_some());
         let Some(inner) = inner else {
             return glib::Propagation::Proceed;
         };
@@ -174,7 +179,7 @@ fn keys(inner: &Rc<Inner>) {
 
 impl Inner {
     fn open_selected(self: &Rc<Self>) {
-        if let Some(item) = self.view.table.selected() {
+        if let Some(item) = self.view.table.selection().item() {
             self.open(&item);
         }
     }
@@ -192,7 +197,7 @@ impl Inner {
     }
 
     fn ask_selected(self: &Rc<Self>, signal: Signal) {
-        if let Some(item) = self.view.table.selected() {
+        if let Some(item) = self.view.table.selection().item() {
             self.ask(item.key().clone(), item.text(0).to_string(), signal);
         }
     }

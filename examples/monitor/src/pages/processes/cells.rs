@@ -9,8 +9,7 @@ use gtk::{gdk, glib, prelude::*};
 
 use super::{
     fields::Column,
-    item::{Field, Item},
-    table::item_of,
+    item::{Field, Item, item_of},
 };
 use crate::accessible;
 

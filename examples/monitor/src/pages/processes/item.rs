@@ -139,3 +139,11 @@ impl Item {
         text.flatten().unwrap_or_default()
     }
 }
+
+/// The row behind an item of a list or of a tree.
+pub(super) fn item_of(object: &glib::Object) -> Option<Item> {
+    match object.downcast_ref::<gtk::TreeListRow>() {
+        Some(row) => row.item().and_downcast(),
+        None => object.downcast_ref::<Item>().cloned(),
+    }
+}

@@ -9,6 +9,7 @@ mod follow;
 mod item;
 mod recordings;
 mod rows;
+mod selection;
 mod table;
 mod view;
 

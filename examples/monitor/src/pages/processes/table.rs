@@ -5,13 +5,14 @@ use std::{
     rc::Rc,
 };
 
-use gtk::{gio, glib, prelude::*};
+use gtk::{gio, prelude::*};
 
 use super::{
     cells,
     fields::{COLUMNS, Column, compare, place},
-    item::{Item, Key},
+    item::Item,
     rows::Rows,
+    selection::Selection,
 };
 use crate::{accessible, i18n::gettext};
 
@@ -20,11 +21,10 @@ use crate::{accessible, i18n::gettext};
 pub(super) struct Table {
     pub(super) view: gtk::ColumnView,
     pub(super) search: gtk::SearchEntry,
-    selection: gtk::SingleSelection,
+    selection: Selection,
     rows: Rc<RefCell<Rows>>,
     filter: gtk::CustomFilter,
     needle: Rc<RefCell<String>>,
-    selected: Rc<RefCell<Option<Key>>>,
     is_tree: Rc<Cell<bool>>,
     columns: Rc<Vec<(Column, gtk::ColumnViewColumn)>>,
 }
@@ -49,10 +49,7 @@ impl Table {
         });
         let columns = columns.iter().map(|column| (*column, view_column(*column)));
         let table = Self {
-            selection: gtk::SingleSelection::builder()
-                .autoselect(false)
-                .can_unselect(false)
-                .build(),
+            selection: Selection::new(&view),
             search: gtk::SearchEntry::builder()
                 .placeholder_text(gettext("Name, PID or user"))
                 .hexpand(true)
@@ -60,7 +57,6 @@ impl Table {
             rows: Rc::new(RefCell::new(Rows::new())),
             filter,
             needle,
-            selected: Rc::default(),
             is_tree: Rc::default(),
             columns: Rc::new(columns.collect()),
             view,
@@ -76,28 +72,22 @@ impl Table {
         table
             .view
             .sort_by_column(first.map(|(_, column)| column), gtk::SortType::Descending);
-        table.view.set_model(Some(&table.selection));
         table.connect();
-        table.update_model();
+        table.show_model();
         table
     }
 
     fn connect(&self) {
-        let selected = self.selected.clone();
-        self.selection
-            .connect_selected_item_notify(move |selection| {
-                if let Some(item) = selection.selected_item().as_ref().and_then(item_of) {
-                    selected.replace(Some(item.key().clone()));
-                }
-            });
         let table = self.clone();
         self.search.connect_search_changed(move |search| {
-            let was_searching = !table.needle.borrow().is_empty();
-            table.needle.replace(search.text().trim().to_lowercase());
-            table.filter.changed(gtk::FilterChange::Different);
-            // A tree would hide what is found below a parent that does not match.
-            if was_searching == table.needle.borrow().is_empty() {
-                table.update_model();
+            let needle = search.text().trim().to_lowercase();
+            let former = table.needle.replace(needle.clone());
+            if needle.is_empty() != former.is_empty() {
+                // Also in the list: it is faster than a filter that removes or adds thousands of rows.
+                table.show_model();
+            } else {
+                table.filter.changed(gtk::FilterChange::Different);
+                table.selection.begin();
             }
         });
     }
@@ -108,16 +98,23 @@ impl Table {
 
     /// Shows children below their parents, or all rows in one list.
     pub(super) fn set_tree(&self, is_tree: bool) {
-        if self.is_tree.replace(is_tree) != is_tree {
-            self.update_model();
+        let was_tree = self.shows_tree();
+        self.is_tree.set(is_tree);
+        if self.shows_tree() != was_tree {
+            self.show_model();
         }
     }
 
-    fn update_model(&self) {
+    /// Whether it shows a tree. That would hide what is found below a parent that does not match.
+    fn shows_tree(&self) -> bool {
+        self.is_tree.get() && self.needle.borrow().is_empty()
+    }
+
+    /// Shows the rows as a tree or in one list.
+    fn show_model(&self) {
         let rows = self.rows.borrow();
-        let is_tree = self.is_tree.get() && self.needle.borrow().is_empty();
         let sorter = self.view.sorter();
-        let model = match is_tree {
+        let model = match self.shows_tree() {
             true => {
                 let tree = gtk::TreeListModel::new(rows.roots(), false, true, |item| {
                     let item = item.downcast_ref::<Item>()?;
@@ -133,69 +130,29 @@ impl Table {
             }
         };
         drop(rows);
-        self.selection.set_model(Some(&model));
-        self.keep_selection();
+        self.selection.show(&model);
     }
 
     /// Orders and selects again, after the rows have changed.
     pub(super) fn update(&self) {
-        let adjustment = self.view.vadjustment();
-        let is_at_top = adjustment.is_some_and(|adjustment| adjustment.value() == 0.0);
+        let is_at_top = self.selection.is_at_top();
         if let Some(sorter) = self.view.sorter() {
             sorter.changed(gtk::SorterChange::Different);
         }
         self.keep_selection();
         // The view would follow the row that was the first one.
-        if let Some(list) = self.view.last_child().filter(|_| is_at_top) {
-            list.activate_action("list.scroll-to-item", Some(&0_u32.to_variant()))
-                .ok();
+        if is_at_top {
+            self.selection.scroll_to_top();
         }
     }
 
-    /// Selects the row of before, which may be another object or at another place now.
     fn keep_selection(&self) {
-        let Some(key) = self.selected.borrow().clone() else {
-            return;
-        };
-        if self.rows.borrow().item(&key).is_none() {
-            self.selected.replace(None);
-            self.selection.set_selected(gtk::INVALID_LIST_POSITION);
-            return;
-        }
-        let selected = self.selection.selected_item();
-        if selected
-            .as_ref()
-            .and_then(item_of)
-            .is_some_and(|item| *item.key() == key)
-        {
-            return;
-        }
-        let mut items = self.selection.iter::<glib::Object>().flatten();
-        let place = items.position(|item| item_of(&item).is_some_and(|item| *item.key() == key));
-        let place = place.and_then(|place| u32::try_from(place).ok());
-        self.selection
-            .set_selected(place.unwrap_or(gtk::INVALID_LIST_POSITION));
+        let rows = self.rows.clone();
+        self.selection.keep(|key| rows.borrow().item(key).is_some());
     }
 
-    /// The selected row.
-    pub(super) fn selected(&self) -> Option<Item> {
-        item_of(self.selection.selected_item().as_ref()?)
-    }
-
-    /// Selects the row at a position of the view.
-    pub(super) fn select(&self, position: u32) {
-        self.selection.set_selected(position);
-    }
-
-    /// Calls back when another row, or none, is selected.
-    pub(super) fn connect_selected(&self, changed: impl Fn() + 'static) {
-        self.selection
-            .connect_selected_item_notify(move |_| changed());
-    }
-
-    /// The row at a position of the view.
-    pub(super) fn item_at(&self, position: u32) -> Option<Item> {
-        item_of(&self.selection.item(position)?)
+    pub(super) fn selection(&self) -> &Selection {
+        &self.selection
     }
 
     /// The fields that are shown.
@@ -229,14 +186,6 @@ impl Table {
             view_column.set_header_menu(Some(&menu));
         }
         (group, menu)
-    }
-}
-
-/// The row behind an item of a list or of a tree.
-pub(super) fn item_of(object: &glib::Object) -> Option<Item> {
-    match object.downcast_ref::<gtk::TreeListRow>() {
-        Some(row) => row.item().and_downcast(),
-        None => object.downcast_ref::<Item>().cloned(),
     }
 }
 
