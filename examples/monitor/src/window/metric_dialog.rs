@@ -4,7 +4,7 @@ use adw::prelude::*;
 use gtk::glib;
 
 use super::Window;
-use crate::{accessible, i18n::gettext};
+use crate::{accessible, focus, i18n::gettext};
 
 /// Opens the list.
 pub(super) fn show(window: &Window) {
@@ -36,6 +36,7 @@ pub(super) fn show(window: &Window) {
         .single_click_activate(true)
         .build();
     accessible::set_label(&list, &gettext("Metrics"));
+    focus::leave_by_tab(&list);
     let search = gtk::SearchEntry::builder()
         .hexpand(true)
         .placeholder_text(gettext("Search metrics"))

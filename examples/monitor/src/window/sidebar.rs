@@ -4,11 +4,12 @@ use adw::prelude::*;
 use gtk::subclass::prelude::*;
 
 use super::Window;
-use crate::{accessible, icon};
+use crate::{accessible, focus, icon};
 
 impl Window {
     pub(super) fn fill_sidebar(&self) {
         let imp = self.imp();
+        focus::leave_by_tab(&*imp.pages);
         for entry in self.entries() {
             let content = gtk::Box::builder().spacing(12).build();
             let icon = gtk::Image::builder()

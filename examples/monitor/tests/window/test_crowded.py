@@ -136,3 +136,14 @@ class Crowded(Case):
         self.wait_for_focus(pid)
         self.monitor.keys("Down")
         self.wait_for_selected(by_memory(PIDS)[by_memory(PIDS).index(pid) + 1], by_memory(PIDS))
+
+    def test_tab_leaves_the_table(self):
+        self.sort_by_memory()
+        pid = self.select()
+        self.wait_for_focus(pid)
+        for away, back in [("Tab", "shift+Tab"), ("shift+Tab", "Tab")]:
+            self.monitor.keys(away)
+            until(lambda: not any(node.has(State.FOCUSED) for node in self.table.descendants()), "the focus elsewhere")
+            self.wait_for_selected(pid, by_memory(PIDS))
+            self.monitor.keys(back)
+            self.wait_for_focus(pid)

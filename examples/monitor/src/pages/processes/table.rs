@@ -14,7 +14,7 @@ use super::{
     rows::Rows,
     selection::Selection,
 };
-use crate::{accessible, i18n::gettext};
+use crate::{accessible, focus, i18n::gettext};
 
 /// The table and what belongs to it. Clones are the same table.
 #[derive(Clone)]
@@ -39,6 +39,7 @@ impl Table {
             .vexpand(true)
             .build();
         accessible::set_label(&view, title);
+        focus::leave_by_tab(&view);
         let needle = Rc::new(RefCell::new(String::new()));
         let filter = gtk::CustomFilter::new({
             let needle = needle.clone();
