@@ -1,5 +1,7 @@
 //! The list of all metrics, from which one is pinned to the board.
 
+use std::cell::RefCell;
+
 use adw::prelude::*;
 use gtk::glib;
 
@@ -8,17 +10,17 @@ use crate::{accessible, focus, i18n::gettext};
 
 /// Opens the list.
 pub(super) fn show(window: &Window) {
-    let catalog = window.service().catalog();
-    let pinned = window.context().settings().pinned.clone();
-    // A row is its id and its name, for the search in both.
-    let metrics = catalog.iter().filter(|(id, metadata)| {
-        metadata.kind != "text" && !pinned.iter().any(|known| known == id)
+    let model = gtk::StringList::new(&[]);
+    fill(&model, window);
+    // The list may come after the dialog, and metrics come and go.
+    let follow = window.service().connect_catalog_changed({
+        let (window, model) = (window.downgrade(), model.clone());
+        move |_| {
+            if let Some(window) = window.upgrade() {
+                fill(&model, &window);
+            }
+        }
     });
-    let rows: Vec<String> = metrics
-        .map(|(id, _)| format!("{id}\n{}", catalog.full_name(id)))
-        .collect();
-    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
-    let model = gtk::StringList::new(&rows);
     let expression = gtk::PropertyExpression::new(
         gtk::StringObject::static_type(),
         gtk::Expression::NONE,
@@ -94,8 +96,33 @@ pub(super) fn show(window: &Window) {
         }
     });
     close_by_escape(&dialog);
+    let follow = RefCell::new(Some(follow));
+    let service = window.service().clone();
+    dialog.connect_close_request(move |_| {
+        if let Some(follow) = follow.take() {
+            service.disconnect(follow);
+        }
+        glib::Propagation::Proceed
+    });
     dialog.present();
     search.grab_focus();
+}
+
+/// Lists the metrics that can be pinned. A row is its id and its name, for the search in both.
+fn fill(model: &gtk::StringList, window: &Window) {
+    let catalog = window.service().catalog();
+    let pinned = &window.context().settings().pinned;
+    let metrics = catalog.iter().filter(|(id, metadata)| {
+        metadata.kind != "text" && !pinned.iter().any(|known| known == id)
+    });
+    let rows: Vec<String> = metrics
+        .map(|(id, _)| format!("{id}\n{}", catalog.full_name(id)))
+        .collect();
+    let former = (0..model.n_items()).filter_map(|row| model.string(row));
+    if !former.eq(rows.iter().map(String::as_str)) {
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        model.splice(0, model.n_items(), &rows);
+    }
 }
 
 /// Closes a dialog by the key Escape.

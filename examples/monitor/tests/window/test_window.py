@@ -54,6 +54,24 @@ class Window(Case):
             self.assertEqual([node.path for node in nameless], [], name)
             monitor.keys("ctrl+Next")
 
+    def test_the_list_of_metrics_follows_the_service(self):
+        def define(name):
+            text = f"[metrics.'room/{name}/uptime']\nfile = '/proc/uptime'\nregex = '[0-9]+'\n"
+            user.write(f"config/sampled/sources.d/{name}.toml", text)
+        user = self.user()
+        define("attic")
+        monitor = user.monitor()
+        monitor.page("Overview")
+        monitor.keys("ctrl+d")
+        metrics = monitor.find(Role.LIST, "Metrics")
+        dialog, = [window for window in monitor.windows() if window.path != monitor.window.path]
+        until(lambda: dialog.has(State.ACTIVE), "the dialog is active")
+        self.desktop.write("room/")
+        monitor.find(Role.LABEL, "room/attic/uptime", metrics)
+        define("cellar")
+        monitor.find(Role.LABEL, "room/cellar/uptime", metrics)
+        monitor.find(Role.LABEL, "room/attic/uptime", metrics)
+
     def test_a_narrow_window(self):
         monitor = self.user().monitor()
         monitor.resize(360, 600)
