@@ -241,7 +241,8 @@ fn values(bus: &Bus, files: &Path) {
     for _ in 0..20 {
         raw.repeat(&sampler_call("Sample", &(&values, no_options())), 1);
         raw.repeat(&list, 1);
-        raw.read_for(Duration::from_millis(50));
+        // Less than the interval of the sessions: it would go on with their frames.
+        raw.read_for(Duration::from_millis(20));
     }
 }
 
