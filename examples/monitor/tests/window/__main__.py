@@ -52,7 +52,7 @@ def main():
     os.write(write, bytes(range(len(classes))))
     os.close(write)
     children = []
-    for _ in range(max(1, arguments.jobs)):
+    for _ in range(min(max(1, arguments.jobs), len(classes))):
         child = os.fork()
         if child == 0:
             os._exit(run(classes, queue, arguments))
