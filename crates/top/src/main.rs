@@ -13,6 +13,7 @@ mod acquisition;
 mod action;
 mod application;
 mod arguments;
+mod changes;
 mod connection;
 mod drawing;
 mod events;

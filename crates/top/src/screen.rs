@@ -22,7 +22,10 @@ use rustix::{
 // A terminal, too, is a descriptor that becomes writable.
 use tokio::net::unix::pipe::Sender;
 
-use crate::drawing::{Drawing, Row};
+use crate::{
+    changes::Changes,
+    drawing::{Drawing, Row},
+};
 
 /// Enters the alternate screen, hides the cursor, and asks for clicks (but not for moves of the mouse) and for marks
 /// around pasted text.
@@ -50,6 +53,8 @@ pub(crate) struct Screen {
     area: Rect,
     /// The rows that the terminal shows.
     shown: Vec<Row>,
+    /// The changes of the last frame, for their memory.
+    changes: Changes,
     /// Whether the terminal has to be cleared before the next frame.
     is_dirty: bool,
 }
@@ -64,6 +69,7 @@ impl Screen {
             output: reopened().ok(),
             area: Rect::ZERO,
             shown: Vec::new(),
+            changes: Changes::default(),
             is_dirty: true,
         };
         screen.enter()?;
@@ -90,28 +96,19 @@ impl Screen {
                 .resize_with(self.area.height.into(), Row::default);
             self.is_dirty = false;
         }
-        let mut unlike = Vec::new();
+        self.changes.clear();
         let rows = self.shown.iter_mut().zip(drawing.rows());
         for ((shown, row), at) in rows.zip(self.area.rows()) {
-            if shown == row {
-                continue;
+            if shown != row {
+                self.changes.add(shown, row, at);
+                mem::swap(shown, row);
             }
-            for columns in row.columns_unlike(shown) {
-                let width = columns.end.saturating_sub(columns.start);
-                let area = Rect::new(columns.start, at.y, width, 1);
-                unlike.push((shown.cells(area), row.cells(area)));
-            }
-            mem::swap(shown, row);
         }
-        let changes = unlike
-            .iter()
-            .flat_map(|(shown, cells)| shown.diff_iter(cells));
-        let mut changes = changes.peekable();
-        if changes.peek().is_some() {
+        if !self.changes.is_empty() {
             if bytes.is_empty() {
                 bytes.extend_from_slice(BEGIN_FRAME);
             }
-            CrosstermBackend::new(&mut bytes).draw(changes)?;
+            CrosstermBackend::new(&mut bytes).draw(self.changes.iter())?;
         }
         if !bytes.is_empty() {
             bytes.extend_from_slice(END_FRAME);
@@ -224,7 +221,7 @@ fn reopened() -> io::Result<Sender> {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::style::{Color, Style};
+    use ratatui::style::{Color, Modifier, Style};
 
     use super::*;
     use crate::text;
@@ -234,6 +231,7 @@ mod tests {
             output: None,
             area: Rect::ZERO,
             shown: Vec::new(),
+            changes: Changes::default(),
             is_dirty: true,
         }
     }
@@ -289,7 +287,11 @@ mod tests {
                 drawing.begin(area);
                 for &(column, row, text, colour) in &parts {
                     let at = Rect::new(column as u16, row as u16, 24 - column as u16, 1);
-                    let style = Style::new().fg(Color::Indexed(colour as u8));
+                    let style = match colour {
+                        0 => Style::reset(),
+                        1 => Style::new().fg(Color::Indexed(1)),
+                        _ => Style::new().add_modifier(Modifier::REVERSED),
+                    };
                     match TEXTS.get(text) {
                         Some(text) => drawing.text(at, text, text::width(text), style),
                         None => drawing.style(at, style),
@@ -305,10 +307,10 @@ mod tests {
                 let places =
                     (0..area.height).flat_map(|row| (0..area.width).map(move |x| (row, x)));
                 let cells = places.filter_map(|(row, x)| parser.screen().cell(row, x));
-                // The colour of a blank is not seen.
-                let seen = cells.map(|cell| match cell.contents().trim() {
-                    "" => (String::new(), None),
-                    text => (text.to_owned(), Some(cell.fgcolor())),
+                // The colour of a blank is not seen unless it is reversed.
+                let seen = cells.map(|cell| match (cell.contents().trim(), cell.inverse()) {
+                    ("", false) => (String::new(), None, false),
+                    (text, inverse) => (text.to_owned(), Some(cell.fgcolor()), inverse),
                 });
                 seen.collect()
             };
