@@ -106,6 +106,9 @@ const LONGEST_COMMAND_LINE: u64 = 32 * 1024;
 /// The limit for any other file.
 const LONGEST: u64 = 64 * 1024;
 
+/// The bytes that the first read of a file asks for: most are shorter, and take one read and one that finds the end.
+const FIRST_READ: usize = 2048;
+
 /// Answers a request, below this directory. It may never return.
 pub(super) fn answer(proc: &OwnedFd, request: &Request) -> Response {
     match *request {
@@ -171,7 +174,7 @@ pub(super) fn fault(cause: Errno) -> Fault {
 fn whole(proc: &OwnedFd, pid: u32, name: &str, limit: u64) -> Result<Vec<u8>, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = openat(proc, format!("{pid}/{name}"), flags, Mode::empty())?;
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(FIRST_READ);
     let read = std::fs::File::from(file).take(limit).read_to_end(&mut text);
     read.map_err(|cause| Errno::from_io_error(&cause).unwrap_or(Errno::IO))?;
     Ok(text)
