@@ -1,20 +1,16 @@
 //! A file of the kernel that stays open and is read whole, again and again.
 
+mod open;
+
 use std::{
-    fs, io,
+    io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    sync::{
-        OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
 };
 
-use nix::{
-    libc,
-    sys::resource::{Resource, getrlimit},
-};
+use nix::libc;
 
+use self::open::Open;
 use crate::{
     regular_file::{self, LARGEST_TABLE},
     source::Error,
@@ -28,40 +24,6 @@ pub(crate) struct File {
     limit: u64,
     open: Option<Open>,
     buffer: Vec<u8>,
-}
-
-/// An open file, counted in [`OPEN`].
-struct Open(fs::File);
-
-/// The number of open files.
-static OPEN: AtomicUsize = AtomicUsize::new(0);
-
-impl Open {
-    fn new(path: &Path, limit: u64) -> io::Result<Self> {
-        let (file, metadata) = regular_file::open(path)?;
-        regular_file::check_size(&metadata, limit)?;
-        OPEN.fetch_add(1, Ordering::Relaxed);
-        Ok(Self(file))
-    }
-
-    /// Whether more than half of the file descriptors of the process are in use here. The other half is for
-    /// connections, directories and everything else.
-    fn is_over_limit() -> bool {
-        static LIMIT: OnceLock<usize> = OnceLock::new();
-        let limit = LIMIT.get_or_init(|| {
-            let limit = getrlimit(Resource::RLIMIT_NOFILE);
-            limit.map_or(0, |(limit, _)| {
-                usize::try_from(limit / 2).unwrap_or(usize::MAX)
-            })
-        });
-        OPEN.load(Ordering::Relaxed) > *limit
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        OPEN.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// The way in which the kernel makes the file, and so the meaning of a short read.
@@ -226,6 +188,8 @@ fn is_gone(cause: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::source::tests::Tree;
 
