@@ -1,6 +1,8 @@
+mod locks;
+mod processes;
+
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -9,13 +11,17 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::unistd::Pid;
-use sampled_daemon::Process;
 
+pub(crate) use self::{
+    locks::{lock_range, python, record_lock},
+    processes::{
+        UnrelatedProcess, ends_within, kill, kill_and_wait, open_files, open_process, status_line,
+        wait_for_end,
+    },
+};
 use super::environment::environment;
 pub(crate) use super::skip::skip;
 
@@ -209,93 +215,6 @@ pub(crate) fn finish(child: Child) -> Output {
     }
 }
 
-pub(crate) fn kill(pid: i32, signal: Signal) {
-    // The process may have ended.
-    let _ = nix::sys::signal::kill(Pid::from_raw(pid), signal);
-}
-
-/// Opens a process that must exist.
-pub(crate) fn open_process(pid: i32) -> Process {
-    Process::open(pid).unwrap().unwrap()
-}
-
-pub(crate) fn wait_for_end(process: &Process) {
-    assert!(ends_within(process, DEADLINE), "the process does not end");
-}
-
-pub(crate) fn ends_within(process: &Process, time: Duration) -> bool {
-    let end = PollFd::new(process.as_fd(), PollFlags::POLLIN);
-    poll(&mut [end], PollTimeout::try_from(time).unwrap()).unwrap() > 0
-}
-
-/// Sends SIGKILL and waits for the end.
-pub(crate) fn kill_and_wait(pid: i32) {
-    let process = open_process(pid);
-    kill(pid, Signal::SIGKILL);
-    wait_for_end(&process);
-}
-
-/// A line of /proc/N/status, see proc_pid_status(5).
-pub(crate) fn status_line(pid: i32, name: &str) -> String {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("{name}:\t")));
-    line.unwrap().to_owned()
-}
-
-/// The number and the target of every open descriptor.
-pub(crate) fn open_files(pid: i32) -> Vec<(i32, String)> {
-    let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
-    let mut files: Vec<(i32, String)> = entries
-        .map(|entry| {
-            let target = fs::read_link(entry.path()).unwrap().display().to_string();
-            (entry.file_name().to_str().unwrap().parse().unwrap(), target)
-        })
-        .collect();
-    files.sort();
-    files
-}
-
-/// The argument of a locking fcntl(2).
-pub(crate) fn lock_range(kind: i32, start: i64, length: i64) -> libc::flock {
-    libc::flock {
-        l_type: kind as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: start as libc::off_t,
-        l_len: length as libc::off_t,
-        l_pid: 0,
-    }
-}
-
-/// A process unrelated to the daemon. It must not be killed.
-pub(crate) struct UnrelatedProcess(Child);
-
-impl UnrelatedProcess {
-    pub(crate) fn new() -> Self {
-        Self(Command::new("sleep").arg("1000").spawn().unwrap())
-    }
-
-    pub(crate) fn pid(&self) -> i32 {
-        self.0.id() as i32
-    }
-
-    pub(crate) fn assert_alive(&mut self) {
-        assert_eq!(
-            self.0.try_wait().unwrap(),
-            None,
-            "the unrelated process was killed"
-        );
-    }
-}
-
-impl Drop for UnrelatedProcess {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// A program as process 1 of a pid namespace, with a /proc of its own. `None` if no namespace can be made here.
 pub(crate) fn in_pid_namespace(fixture: &Fixture, program: impl AsRef<OsStr>) -> Option<Command> {
     if !root("cannot make a pid namespace") {
@@ -322,42 +241,6 @@ pub(crate) fn root(reason: &str) -> bool {
         skip(&format!("not root, {reason}"));
     }
     root
-}
-
-/// The process with a record lock for writing on the pidfile; -1 for an open file description lock.
-pub(crate) fn record_lock(fixture: &Fixture) -> i32 {
-    let file = fs::File::open(fixture.pidfile()).unwrap();
-    let mut lock = lock_range(libc::F_RDLCK, 4, 0);
-    fcntl(&file, FcntlArg::F_GETLK(&mut lock)).unwrap();
-    assert_ne!(i32::from(lock.l_type), libc::F_UNLCK, "no record lock");
-    lock.l_pid
-}
-
-/// A Python program that holds locks on the pidfile (its variable `file`) until its standard input is closed. `None`
-/// without Python.
-pub(crate) fn python(fixture: &Fixture, script: &str) -> Option<Child> {
-    let script = format!(
-        "import fcntl, os, struct, subprocess, sys
-file = open('{}', 'a+')
-{script}
-print(os.getpid(), flush=True)
-sys.stdin.read()",
-        fixture.pidfile().display()
-    );
-    let mut python = fixture.command("python3");
-    let spawned = python.args(["-c", &script]).stdin(Stdio::piped()).spawn();
-    let mut child = match spawned {
-        Ok(child) => child,
-        Err(missing) => {
-            skip(&format!("python3: {missing}"));
-            return None;
-        }
-    };
-    let mut line = String::new();
-    let mut output = BufReader::new(child.stdout.as_mut().unwrap());
-    output.read_line(&mut line).unwrap();
-    assert_eq!(line, format!("{}\n", child.id()));
-    Some(child)
 }
 
 /// All commands, from start to stop.
