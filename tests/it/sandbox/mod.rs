@@ -1,6 +1,7 @@
 //! The rights of programs in sandboxes, which reach the bus through the real xdg-dbus-proxy.
 
 mod callers;
+mod custom_metrics;
 mod grants;
 mod inside;
 mod proxy;
@@ -20,6 +21,9 @@ use crate::{
 
 const APP: &str = "org.example.App";
 const INFO: &str = "[Application]\nname=org.example.App\n";
+
+/// A metric that every program in a sandbox may read.
+const KERNEL_METRIC: &str = "memory/physical/total";
 
 /// A shell script that runs a program in a copy of the root directory, made of bind mounts, with a `/.flatpak-info`.
 const ENTER: &str = r#"
