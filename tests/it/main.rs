@@ -71,6 +71,7 @@ mod session_numbers;
 mod sessions;
 mod shutdown;
 mod slow_readers;
+mod starts;
 mod streams;
 mod stress;
 mod support;
