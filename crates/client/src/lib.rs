@@ -80,6 +80,7 @@ mod session;
 mod signals;
 #[cfg(feature = "bus")]
 mod states;
+pub mod terminal;
 #[cfg(feature = "bus")]
 pub mod transport;
 pub mod units;

@@ -1,26 +1,10 @@
-//! Foreign text (names of devices, command lines, messages) for a terminal: control characters are escaped, widths are
-//! counted in columns.
+//! Foreign text (names of devices, command lines, messages) for a terminal, in columns, and values with their units.
 
 use std::borrow::Cow;
 
+pub(crate) use sampled_client::terminal::escape;
 use sampled_client::units;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-/// Escapes control characters and those that change the direction of text, as Rust does: `\n`, `\u{1b}`, `\u{202e}`.
-pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
-    if text.bytes().all(is_plain) || !text.contains(is_control) {
-        return text.into();
-    }
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            c if is_control(c) => escaped.extend(c.escape_default()),
-            c => escaped.push(c),
-        }
-    }
-    escaped.into()
-}
 
 /// The width of an escaped text in columns.
 pub(crate) fn width(text: &str) -> usize {
@@ -64,14 +48,6 @@ pub(crate) fn at_end(text: &str, room: usize) -> String {
     format!("{}{text}", " ".repeat(padding))
 }
 
-fn is_control(c: char) -> bool {
-    let changes_direction = matches!(
-        c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
-    changes_direction || c.is_control()
-}
-
 /// A value with its unit. A person may copy it from the terminal: the space is an ordinary one.
 pub(crate) fn value(value: f64, unit: &str) -> String {
     units::format(value, unit).replace('\u{a0}', " ")
@@ -80,15 +56,6 @@ pub(crate) fn value(value: f64, unit: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_characters_are_escaped() {
-        let check = |text, expected| assert_eq!(escape(text), expected);
-        check("CPU 0 °C 日本 שלום", "CPU 0 °C 日本 שלום");
-        check("\x1b]0;x\x07", r"\u{1b}]0;x\u{7}");
-        check("a\r\n\tb\u{9b}", r"a\r\n\tb\u{9b}");
-        check("\u{202e}\u{2066}", r"\u{202e}\u{2066}");
-    }
 
     #[test]
     fn a_text_is_cut_to_its_columns() {

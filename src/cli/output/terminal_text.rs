@@ -1,22 +1,9 @@
-//! Foreign text (device names, command lines, error messages) for a terminal: control characters are escaped, widths
-//! are counted in columns.
+//! Foreign text (device names, command lines, error messages) for a terminal: a writer that escapes it, and widths in columns.
 
-use std::{
-    borrow::Cow,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
+pub(crate) use sampled::client::terminal::{escape, escape_lines, is_control};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-/// Escapes control characters and those that change the direction of text, as Rust does: `\n`, `\u{1b}`, `\u{202e}`.
-pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    escape_where(text, is_control)
-}
-
-/// The same, but keeps line feeds.
-pub(crate) fn escape_lines(text: &str) -> Cow<'_, str> {
-    escape_where(text, |c| c != '\n' && is_control(c))
-}
 
 /// The width of an escaped text in columns. Several characters may form one emoji.
 pub(crate) fn width(text: &str) -> usize {
@@ -48,29 +35,6 @@ pub(crate) fn cut(text: &str, room: usize) -> &str {
     end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
-/// Whether a character controls the terminal or the direction of text.
-pub(crate) fn is_control(c: char) -> bool {
-    let changes_direction = matches!(
-        c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
-    changes_direction || c.is_control()
-}
-
-fn escape_where(text: &str, is_control: impl Fn(char) -> bool + Copy) -> Cow<'_, str> {
-    if !text.contains(is_control) {
-        return text.into();
-    }
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            c if is_control(c) => escaped.extend(c.escape_default()),
-            c => escaped.push(c),
-        }
-    }
-    escaped.into()
-}
-
 /// A writer that escapes control characters, but keeps line feeds.
 pub(crate) struct EscapingWriter<W>(pub(crate) W);
 
@@ -89,17 +53,6 @@ impl<W: Write> Write for EscapingWriter<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_characters_are_escaped() {
-        let check = |text, expected| assert_eq!(escape(text), expected);
-        check("CPU 0 °C 日本 é", "CPU 0 °C 日本 é");
-        check("\x1b]0;x\x07", r"\u{1b}]0;x\u{7}");
-        check("a\r\n\tb\x7f", r"a\r\n\tb\u{7f}");
-        check("\u{9b}31m", r"\u{9b}31m");
-        check("\u{202e}\u{2066}\u{61c}", r"\u{202e}\u{2066}\u{61c}");
-        assert_eq!(escape_lines("a\x1b\nb\r\n"), "a\\u{1b}\nb\\r\n");
-    }
 
     #[test]
     fn widths_are_counted_in_columns() {

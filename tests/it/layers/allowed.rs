@@ -146,6 +146,7 @@ pub(super) const ALLOWED_IN_CLIENT: &[(&str, &[&str], &[&str])] = &[
     ("options", &[], &["zbus"]),
     ("metadata", &["variants"], &["zbus"]),
     ("units", &[], &[]),
+    ("terminal", &[], &[]),
     ("catalog", &["metadata"], &[]),
     ("states", &["variants"], &["zbus"]),
     ("frame", &["reading"], &[]),
