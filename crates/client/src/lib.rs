@@ -83,6 +83,7 @@ mod states;
 pub mod terminal;
 #[cfg(feature = "bus")]
 pub mod transport;
+pub mod tree;
 pub mod units;
 #[cfg(feature = "bus")]
 mod variants;

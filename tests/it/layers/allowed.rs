@@ -147,6 +147,7 @@ pub(super) const ALLOWED_IN_CLIENT: &[(&str, &[&str], &[&str])] = &[
     ("metadata", &["variants"], &["zbus"]),
     ("units", &[], &[]),
     ("terminal", &[], &[]),
+    ("tree", &[], &[]),
     ("catalog", &["metadata"], &[]),
     ("states", &["variants"], &["zbus"]),
     ("frame", &["reading"], &[]),

@@ -1,57 +1,35 @@
 //! The tree of processes: each below its parent.
 
-use std::collections::HashMap;
-
-use sampled_client::{Reading, Value};
+use sampled_client::{Reading, Value, tree};
 
 use super::Row;
 
-/// The deepest level that is drawn as such: deeper rows are drawn at it.
-const DEEPEST: usize = 24;
+/// The width of the lines of one level.
+const COLUMNS: usize = 2;
+
+/// The deepest level: rows below it are drawn at it.
+const LEVELS: usize = 12;
 
 /// Puts each row below its parent, if that is among the rows, and gives it its lines. Children keep their order.
 pub(super) fn arrange(rows: Vec<Row>, parent: usize) -> Vec<Row> {
-    let by_pid: HashMap<u32, usize> = rows
+    let processes: Vec<_> = rows
         .iter()
-        .enumerate()
-        .filter_map(|(at, row)| Some((row.pid()?, at)))
+        .map(|row| {
+            let parent = row.cells.get(parent).and_then(pid);
+            (row.pid().unwrap_or(0), parent.unwrap_or(0))
+        })
         .collect();
-    let mut children: Vec<Vec<usize>> = vec![Vec::new(); rows.len()];
-    let mut roots = Vec::new();
-    for (at, row) in rows.iter().enumerate() {
-        let parent = row.cells.get(parent).and_then(pid);
-        let parent = parent.and_then(|pid| by_pid.get(&pid));
-        match parent.and_then(|&parent| Some((parent, children.get_mut(parent)?))) {
-            Some((parent, siblings)) if parent != at => siblings.push(at),
-            _ => roots.push(at),
-        }
-    }
-    let mut left: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
-    let mut arranged = Vec::with_capacity(left.len());
-    // No recursion: a chain of children may be as long as the table.
-    let mut open: Vec<(usize, String, &str)> = Vec::new();
-    open.extend(roots.into_iter().rev().map(|at| (at, String::new(), "")));
-    while let Some((at, before, joint)) = open.pop() {
-        if let Some(mut row) = left.get_mut(at).and_then(Option::take) {
-            row.branch = format!("{before}{joint}");
-            arranged.push(row);
-        }
-        let before = match joint {
-            "" => before,
-            _ if before.chars().count() >= DEEPEST => before,
-            "├ " => before + "│ ",
-            _ => before + "  ",
-        };
-        let below = children.get(at).map_or(&[][..], Vec::as_slice);
-        let last = below.len().saturating_sub(1);
-        open.extend(below.iter().enumerate().rev().map(|(place, &child)| {
-            let joint = if place == last { "└ " } else { "├ " };
-            (child, before.clone(), joint)
-        }));
-    }
-    // Cycles of parents, which a table read during changes may contain.
-    arranged.extend(left.into_iter().flatten());
-    arranged
+    let branches = tree::branches(&processes);
+    let lines = tree::lines(&branches, COLUMNS, LEVELS);
+    let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+    let branches = branches.into_iter().zip(lines);
+    branches
+        .filter_map(|(branch, lines)| {
+            let mut row = rows.get_mut(branch.row)?.take()?;
+            row.branch = lines;
+            Some(row)
+        })
+        .collect()
 }
 
 fn pid(reading: &Reading) -> Option<u32> {
@@ -105,6 +83,6 @@ mod tests {
         let rows = arranged(&pairs);
         assert_eq!(rows.len(), pairs.len());
         let widest = rows.iter().map(|row| row.branch.chars().count()).max();
-        assert!(widest.unwrap() <= DEEPEST + 2);
+        assert_eq!(widest, Some(COLUMNS * LEVELS));
     }
 }

@@ -142,7 +142,7 @@ pub(crate) async fn run(
         } else {
             let rows = &listing.rows;
             let branches = match options.tree {
-                true => tree::branches(&query.fields, rows),
+                true => tree::arrange(&query.fields, rows),
                 false => tree::flat(rows.len()),
             };
             let lines = text_table::of_rows(fields, rows, &branches, Style::of_stdout());
