@@ -33,10 +33,8 @@ fn the_shares_of_a_cpu_are_never_made_of_two_lives() {
     let bus = Bus::new();
     let proc = bus.dir().join("proc");
     write_stat(&proc, Some([5000, 1000, 9000, 10]));
-    let mut daemon = bus.sampled(&["serve", "--procfs", proc.to_str().unwrap()]);
-    let mut daemon = daemon.args(["--sysfs", "/nonexistent"]).spawn().unwrap();
+    let _service = bus.serve(&proc, "/nonexistent");
     bus.block_on(async {
-        bus.owned().await;
         let client = bus.client().await;
         let shares = ["usage", "user", "system"].map(|share| format!("cpu/cpu1/{share}"));
         let selectors = shares.each_ref().map(|id| &**id);
@@ -96,6 +94,4 @@ fn the_shares_of_a_cpu_are_never_made_of_two_lives() {
             assert!([0, readings.len()].contains(&resets), "{readings:?}");
         }
     });
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }

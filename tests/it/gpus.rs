@@ -90,11 +90,8 @@ fn another_model_in_a_slot_has_its_own_number() {
     let slot = Slot::new(bus.dir());
     let load = |load| [ACTIVE, ("gpu_busy_percent", load)];
     slot.insert("0x73bf\n", &load("10\n"));
-    let mut daemon = bus.sampled(&["serve", "--procfs", "/proc"]);
-    let daemon = daemon.arg("--sysfs").arg(slot.root.join("sys"));
-    let mut daemon = daemon.spawn().unwrap();
+    let _service = bus.serve("/proc", slot.root.join("sys"));
     bus.block_on(async {
-        bus.owned().await;
         let client = bus.client().await;
         let every = Start::every_millis(60);
         let mut session = client.start(&["gpu"], every).await.unwrap();
@@ -109,8 +106,6 @@ fn another_model_in_a_slot_has_its_own_number() {
         let is_back = |frame: &Frame| has(frame, first) && !has(frame, second);
         until(&mut session, &allowed, is_back).await;
     });
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }
 
 #[test]
@@ -125,11 +120,8 @@ fn the_counter_of_another_gpu_is_no_baseline() {
         ]
     };
     slot.insert("0x73bf\n", &energy("5000000\n", "10\n"));
-    let mut daemon = bus.sampled(&["serve", "--procfs", "/proc"]);
-    let daemon = daemon.arg("--sysfs").arg(slot.root.join("sys"));
-    let mut daemon = daemon.spawn().unwrap();
+    let _service = bus.serve("/proc", slot.root.join("sys"));
     bus.block_on(async {
-        bus.owned().await;
         let client = bus.client().await;
         let every = Start::every_millis(60);
         let mut session = client.start(&["gpu"], every).await.unwrap();
@@ -143,6 +135,4 @@ fn the_counter_of_another_gpu_is_no_baseline() {
             until(&mut session, &[(power, f64::NAN)], |_| true).await;
         }
     });
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }

@@ -5,7 +5,6 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Child,
 };
 
 use sampled::{
@@ -14,7 +13,10 @@ use sampled::{
 };
 use tokio::time::timeout;
 
-use crate::support::{bus::Bus, process::DEADLINE};
+use crate::support::{
+    bus::{self, Bus},
+    process::DEADLINE,
+};
 
 /// The directories of the supplies of a machine.
 struct Supplies {
@@ -79,38 +81,29 @@ impl Supplies {
 struct Service<'a> {
     bus: &'a Bus,
     supplies: Supplies,
-    daemon: Child,
+    _service: bus::Service,
 }
 
 impl<'a> Service<'a> {
     fn new(bus: &'a Bus, register: impl FnOnce(&Supplies)) -> Self {
         let supplies = Supplies::new(bus.dir());
         register(&supplies);
-        let mut daemon = bus.sampled(&["serve", "--procfs", "/proc", "--sysfs"]);
-        let daemon = daemon.arg(&supplies.sys).spawn().unwrap();
+        let service = bus.serve("/proc", &supplies.sys);
         Self {
             bus,
             supplies,
-            daemon,
+            _service: service,
         }
     }
 
     /// Calls `check` with a session of all supplies.
     fn with_session(&self, check: impl AsyncFnOnce(&mut Session)) {
         self.bus.block_on(async {
-            self.bus.owned().await;
             let client: Client = self.bus.client().await;
             let every = Start::every_millis(60);
             let mut session = client.start(&["power"], every).await.unwrap();
             check(&mut session).await;
         });
-    }
-}
-
-impl Drop for Service<'_> {
-    fn drop(&mut self) {
-        self.daemon.kill().unwrap();
-        self.daemon.wait().unwrap();
     }
 }
 

@@ -28,10 +28,8 @@ fn zones_in_another_order_keep_their_ids() {
     fs::create_dir_all(&proc).unwrap();
     let class = sys.join("class/thermal");
     write_zones(&class, &[("SEN1", 41), ("TSKN", 52), ("cpu-thermal", 60)]);
-    let mut daemon = bus.sampled(&["serve", "--procfs", proc.to_str().unwrap()]);
-    let mut daemon = daemon.arg("--sysfs").arg(&sys).spawn().unwrap();
+    let _service = bus.serve(&proc, &sys);
     bus.block_on(async {
-        bus.owned().await;
         let client = bus.client().await;
         let ids = [
             "lmsensors/SEN1-virtual-0/temp1",
@@ -70,6 +68,4 @@ fn zones_in_another_order_keep_their_ids() {
         assert_eq!(listed.keys().filter(|id| id.contains("virtual")).count(), 3);
         until([41.0, 52.0, 60.0], [42.0, 53.0, 61.0]).await;
     });
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }

@@ -38,10 +38,8 @@ fn a_session_gains_and_loses_the_metrics_of_a_device() {
     let bus = Bus::new();
     let proc = bus.dir().join("proc");
     write_interfaces(&proc, &["eth0"]);
-    let mut daemon = bus.sampled(&["serve", "--procfs", proc.to_str().unwrap()]);
-    let mut daemon = daemon.args(["--sysfs", "/nonexistent"]).spawn().unwrap();
+    let _service = bus.serve(&proc, "/nonexistent");
     bus.block_on(async {
-        bus.owned().await;
         let client = bus.client().await;
         let mut catalog = client.proxy().receive_catalog_changed().await.unwrap();
         let mut session = client
@@ -83,8 +81,6 @@ fn a_session_gains_and_loses_the_metrics_of_a_device() {
         }
         assert!(frame.reading("network/eth0/totalDownload").is_some());
     });
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }
 
 #[test]
@@ -92,10 +88,8 @@ fn a_metric_is_read_again_when_its_device_is_back() {
     let bus = Bus::new();
     let proc = bus.dir().join("proc");
     write_interfaces(&proc, &["eth0", "eth1"]);
-    let mut daemon = bus.sampled(&["serve", "--procfs", proc.to_str().unwrap()]);
-    let mut daemon = daemon.args(["--sysfs", "/nonexistent"]).spawn().unwrap();
+    let _service = bus.serve(&proc, "/nonexistent");
     bus.block_on(async {
-        bus.owned().await;
         let client = bus.client().await;
         let total = "network/eth1/totalUpload";
         let mut session = client
@@ -115,8 +109,6 @@ fn a_metric_is_read_again_when_its_device_is_back() {
         write_interfaces(&proc, &["eth0", "eth1"]);
         until(Ok(Value::Number(2000.0))).await;
     });
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }
 
 /// There is no uevent for a tree that is not the kernel's, so the session makes the service probe.
@@ -131,10 +123,8 @@ fn a_device_without_a_uevent_is_probed_for() {
         write_interfaces(&proc, &["eth0", "eth1"]);
     };
     plug("up\n");
-    let mut daemon = bus.sampled(&["serve", "--procfs", proc.to_str().unwrap()]);
-    let mut daemon = daemon.arg("--sysfs").arg(&sys).spawn().unwrap();
+    let _service = bus.serve(&proc, &sys);
     bus.block_on(async {
-        bus.owned().await;
         let client = bus.client().await;
         let state = "network/eth1/state";
         let mut session = client
@@ -157,6 +147,4 @@ fn a_device_without_a_uevent_is_probed_for() {
         plug("dormant\n");
         until(Ok(Value::Text("dormant".into()))).await;
     });
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }

@@ -89,10 +89,8 @@ fn a_device_that_replaces_another_has_its_own_id() {
     let bus = Bus::new();
     let bay = Bay::new(bus.dir());
     bay.insert("FIRST", 50);
-    let mut daemon = bus.sampled(&["serve", "--procfs", "/proc"]);
-    let mut daemon = daemon.arg("--sysfs").arg(&bay.sys).spawn().unwrap();
+    let _service = bus.serve("/proc", &bay.sys);
     bus.block_on(async {
-        bus.owned().await;
         let client = bus.client().await;
         // No `List`, and no uevent: the service compares the kernel's lists while it is asked.
         let sample = async || {
@@ -112,6 +110,4 @@ fn a_device_that_replaces_another_has_its_own_id() {
         };
         check_replaced(&bay, frame).await;
     });
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }

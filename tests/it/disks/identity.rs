@@ -119,12 +119,8 @@ fn a_machine_that_is_swapped_shows_the_other_drive() {
     write_drive(&root, "FIRST", 1000);
     let next = bus.dir().join("next");
     write_drive(&next, "SECOND", 5000);
-    let mut daemon = bus.sampled(&["serve", "--procfs"]);
-    let daemon = daemon.arg(root.join("proc"));
-    let daemon = daemon.arg("--sysfs").arg(root.join("sys"));
-    let mut daemon = daemon.spawn().unwrap();
+    let _service = bus.serve(root.join("proc"), root.join("sys"));
     bus.block_on(async {
-        bus.owned().await;
         let client = bus.client().await;
         let every = Start::every_millis(60);
         let [first, second] = ["FIRST", "SECOND"].map(|serial| format!("disk/{serial}/read"));
@@ -145,6 +141,4 @@ fn a_machine_that_is_swapped_shows_the_other_drive() {
         write_drive(&root, "SECOND", 6000);
         until(&mut session, &second, is_positive, |_| {}).await;
     });
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }

@@ -16,6 +16,7 @@
 //! Calls on the bus are async and run in [`Bus::block_on`]; waiting for a process is not async. `drop` ends the bus
 //! and every process that was started in its environment.
 
+mod service;
 mod start;
 
 use std::{
@@ -35,6 +36,7 @@ use zbus::{
     names::{BusName, WellKnownName},
 };
 
+pub(crate) use self::service::Service;
 use crate::support::{
     home::{Home, SAMPLED},
     process::{DEADLINE, Process, Run},
