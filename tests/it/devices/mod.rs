@@ -8,8 +8,8 @@ use std::{fs, io::Write, path::Path};
 
 use futures_util::StreamExt;
 use sampled::{
-    client::Start,
-    reading::{Fault, Value},
+    client::{Session, Start},
+    reading::{Fault, Reading, Value},
 };
 use tokio::time::timeout;
 
@@ -83,6 +83,15 @@ fn a_session_gains_and_loses_the_metrics_of_a_device() {
     });
 }
 
+/// Waits until a metric has this reading.
+async fn until(session: &mut Session, id: &str, expected: Reading) {
+    let mut reading = async || session.next().await.unwrap().reading(id);
+    let expected = Some(expected);
+    timeout(DEADLINE, async { while reading().await != expected {} })
+        .await
+        .unwrap();
+}
+
 #[test]
 fn a_metric_is_read_again_when_its_device_is_back() {
     let bus = Bus::new();
@@ -96,18 +105,11 @@ fn a_metric_is_read_again_when_its_device_is_back() {
             .start(&[total], Start::every_millis(60))
             .await
             .unwrap();
-        let mut until = async |expected: sampled::reading::Reading| {
-            let mut reading = async || session.next().await.unwrap().reading(total);
-            let expected = Some(expected);
-            timeout(DEADLINE, async { while reading().await != expected {} })
-                .await
-                .unwrap();
-        };
-        until(Ok(Value::Number(2000.0))).await;
+        until(&mut session, total, Ok(Value::Number(2000.0))).await;
         write_interfaces(&proc, &["eth0"]);
-        until(Err(Fault::Gone)).await;
+        until(&mut session, total, Err(Fault::Gone)).await;
         write_interfaces(&proc, &["eth0", "eth1"]);
-        until(Ok(Value::Number(2000.0))).await;
+        until(&mut session, total, Ok(Value::Number(2000.0))).await;
     });
 }
 
@@ -131,20 +133,13 @@ fn a_device_without_a_uevent_is_probed_for() {
             .start(&[state], Start::every_millis(60))
             .await
             .unwrap();
-        let mut until = async |expected: sampled::reading::Reading| {
-            let mut reading = async || session.next().await.unwrap().reading(state);
-            let expected = Some(expected);
-            timeout(DEADLINE, async { while reading().await != expected {} })
-                .await
-                .unwrap();
-        };
-        until(Ok(Value::Text("up".into()))).await;
+        until(&mut session, state, Ok(Value::Text("up".into()))).await;
         write_interfaces(&proc, &["eth0"]);
         fs::remove_dir_all(&directory).unwrap();
         // `List` makes the service forget the device.
         assert!(!client.list(&[]).await.unwrap().contains_key(state));
-        until(Err(Fault::Gone)).await;
+        until(&mut session, state, Err(Fault::Gone)).await;
         plug("dormant\n");
-        until(Ok(Value::Text("dormant".into()))).await;
+        until(&mut session, state, Ok(Value::Text("dormant".into()))).await;
     });
 }
