@@ -242,7 +242,8 @@ pub(super) const ALLOWED_IN_TOP: &[(&str, &[&str], &[&str])] = &[
         ],
         &["sampled_client", "sampled_pages"],
     ),
-    ("screen", &["drawing"], &["tokio"]),
+    ("changes", &["drawing"], &[]),
+    ("screen", &["changes", "drawing"], &["tokio"]),
     ("events", &[], &["tokio"]),
     ("task", &[], &["sampled_client", "tokio"]),
     (
