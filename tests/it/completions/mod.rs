@@ -78,6 +78,11 @@ fn completes(kind: Kind) {
         "sampled ps --fields pid,name ",
     );
     shell.completes("sampled ps --sort -rs", "sampled ps --sort -rss ");
+    // Before the first letter, too.
+    shell.lists("sampled ps --by ", &["application", "unit", "user"]);
+    shell.lists("sampled sources ", &["check"]);
+    // Those of the monitor, which is another program.
+    shell.completes("sampled top --interval 2s room/d", "room/desk:1/");
     // The completed line means the metric.
     shell.completes(
         "sampled list --json room/desk:1/te",

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, time::Duration};
 
-use clap::{Arg, Command};
+use clap::{Arg, Args, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use tokio::time::timeout;
 
@@ -54,6 +54,22 @@ pub(super) fn attach(command: Command, common: Option<&CommonOptions>) -> Comman
         command.mut_subcommand(name, |command| attach(command, common))
     })
 }
+
+/// The command line of `sampled top`: its options are those of another program, which has none of the common ones.
+pub(super) fn monitor() -> Command {
+    let option = |name, value| Arg::new(name).long(name).value_name(value);
+    let monitor = Command::new(MONITOR).version("").args([
+        Arg::new("selectors").value_name("SELECTOR").num_args(0..),
+        option("interval", "DURATION").help("The time from reading to reading"),
+        option("layout", "FILE").help("Read the layout from FILE and save it there"),
+    ]);
+    let command = CommonOptions::augment_args(Command::new("sampled"));
+    let command = command.mut_args(|argument| argument.global(false));
+    command.subcommand(monitor)
+}
+
+/// The command that another program is.
+pub(super) const MONITOR: &str = "top";
 
 /// The argument with a completer, by the name of its value in the help.
 fn completed(argument: Arg, common: Option<&CommonOptions>) -> Arg {

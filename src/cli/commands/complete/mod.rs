@@ -11,7 +11,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, CommandFactory, FromArgMatches, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, ValueEnum};
 use clap_complete::engine::{self, CompletionCandidate};
 
 use crate::cli::{Cli, common_options::CommonOptions, error::Error, output::format};
@@ -81,7 +81,17 @@ pub(crate) fn run(options: CompleteOptions) -> Result<ExitCode, Error> {
 /// The candidates for the last word, or what the shell completes itself.
 fn complete(line: &CommandLine) -> Result<Vec<CompletionCandidate>, ShellCompletion> {
     let words: Vec<OsString> = line.words.iter().map(OsString::from).collect();
-    let mut command = candidates::attach(Cli::command(), common_options(&words).as_ref());
+    let matches = Cli::command()
+        .ignore_errors(true)
+        .try_get_matches_from(&words)
+        .ok();
+    let command = match matches.as_ref().and_then(ArgMatches::subcommand_name) {
+        Some(candidates::MONITOR) => candidates::monitor(),
+        _ => Cli::command(),
+    };
+    // As far as they are complete.
+    let common = matches.and_then(|matches| CommonOptions::from_arg_matches(&matches).ok());
+    let mut command = candidates::attach(command, common.as_ref());
     let last = words.len().saturating_sub(1);
     let current = words.last().cloned().unwrap_or_default();
     let mut found = engine::complete(&mut command, words, last, None).unwrap_or_default();
@@ -110,13 +120,6 @@ fn complete(line: &CommandLine) -> Result<Vec<CompletionCandidate>, ShellComplet
 
 fn starts_with_dash(word: &OsStr) -> bool {
     word.as_encoded_bytes().starts_with(b"-")
-}
-
-/// The common options in the line, as far as they are complete.
-fn common_options(words: &[OsString]) -> Option<CommonOptions> {
-    let lenient = Cli::command().ignore_errors(true);
-    let matches = lenient.try_get_matches_from(words).ok()?;
-    CommonOptions::from_arg_matches(&matches).ok()
 }
 
 #[cfg(test)]
@@ -149,6 +152,20 @@ mod tests {
         // Commands that only other programs run.
         check("sampled make", Ok(&[]));
         check("sampled com", Ok(&[]));
+    }
+
+    #[test]
+    fn the_monitor_has_the_options_of_its_program() {
+        let page = include_str!("../../../../man/sampled-top.1").replace("\\-", "-");
+        let words = page.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let mut options: Vec<_> = words.filter(|word| word.starts_with("--")).collect();
+        options.sort_unstable();
+        options.dedup();
+        let mut found = complete(&CommandLine::parse("sampled top --", " =:")).unwrap();
+        found.sort_by(|a, b| a.get_value().cmp(b.get_value()));
+        let found: Vec<_> = found.iter().map(CompletionCandidate::get_value).collect();
+        assert_eq!(found, options);
+        check("sampled top --layout x", Err(ShellCompletion::Files));
     }
 
     #[test]
