@@ -15,7 +15,7 @@ pub(crate) fn readable(value: f64, unit: &str) -> (String, String) {
     readable_to(value, unit, None)
 }
 
-/// The same with so many decimals, unless it is a time of a minute or more.
+/// The same with so many decimals, unless it is a time of a minute or more. They do not count as characters.
 pub(crate) fn readable_to(value: f64, unit: &str, places: Option<usize>) -> (String, String) {
     let (scaled, natural, shown) = match unit {
         "By" => scaled(value, 1024.0, BINARY, "B"),
@@ -32,7 +32,11 @@ pub(crate) fn readable_to(value: f64, unit: &str, places: Option<usize>) -> (Str
         unit => (value, natural(value), unit.to_owned()),
     };
     let number = decimals(scaled, places.unwrap_or(natural));
-    if number.len() <= NUMBER_WIDTH {
+    let width = match places {
+        Some(_) => number.find('.').unwrap_or(number.len()),
+        None => number.len(),
+    };
+    if width <= NUMBER_WIDTH {
         return (number, shown);
     }
     let base = match unit {
@@ -144,7 +148,11 @@ mod tests {
         check(61.9, "s", 3, "1 min 1 s");
         check(4.0, "1", 1, "4.0");
         check(-0.4, "%", 0, "0 %");
-        check(1.0, "V", 30, "1.00e0 V");
+        check(3.34, "%", 11, "3.34000000000 %");
+        check(844_000_000.0, "By", 10, "804.9011230469 MiB");
+        check(0.25, "V", 17, "0.25000000000000000 V");
+        check(-123_456_789_012.0, "/min", 2, "-1.23e11 /min");
+        check(8e307, "V", 17, "8.00e307 V");
     }
 
     #[test]
