@@ -34,7 +34,8 @@ pub(crate) struct SampleOptions {
     presence: OptionalSelectors,
     #[command(flatten)]
     bar: BarOptions,
-    /// Print the value alone, in full precision and without its unit: a line for each metric
+    /// Print the value alone, in full precision and without its unit: a line for each metric, in the order of the
+    /// selectors; the line of a fault is empty
     #[arg(long, short, conflicts_with_all = ["json", "csv", "format", "prometheus"])]
     raw: bool,
     /// Print the text format of Prometheus, for the textfile collector of node_exporter
@@ -91,7 +92,10 @@ pub(crate) async fn run(
     } else {
         options.presence.list(&backend, &options.selectors).await?
     };
-    let frame = backend.sample(&selectors, how).await?;
+    let mut frame = backend.sample(&selectors, how).await?;
+    if options.raw || bar.is_some() {
+        frame.order_by(&selectors);
+    }
     if options.raw {
         return print_raw(&frame);
     }
@@ -119,7 +123,7 @@ fn print_raw(frame: &Frame) -> Result<ExitCode, Error> {
             match reading {
                 Ok(Value::Number(number)) => writeln!(out, "{number}")?,
                 Ok(Value::Text(text)) => writeln!(out, "{}", escape(text))?,
-                Err(_) => {}
+                Err(_) => writeln!(out)?,
             }
         }
         Ok(())

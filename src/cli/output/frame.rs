@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use sampled::{
     client,
     reading::{Reading, Value},
+    selector::Selector,
 };
 
 use super::terminal_text::escape;
@@ -20,7 +21,7 @@ use super::terminal_text::escape;
 pub(crate) struct Frame {
     /// In microseconds since the Unix epoch.
     pub(crate) timestamp: u64,
-    /// By id, ordered by id: a{sv} on the bus has no order.
+    /// By id, ordered by id where nobody has chosen an order: a{sv} on the bus has none.
     pub(crate) readings: Vec<(String, Reading)>,
 }
 
@@ -32,6 +33,18 @@ impl Frame {
             timestamp,
             readings,
         }
+    }
+
+    /// Orders the readings as the selectors that match them, and those of one selector by id.
+    pub(crate) fn order_by(&mut self, selectors: &[&str]) {
+        let parsed = selectors.iter().map(|text| Selector::parse(text));
+        let selectors: Vec<_> = parsed.filter_map(Result::ok).collect();
+        let place = |id: &str| {
+            let mut selectors = selectors.iter();
+            selectors.position(|selector| selector.matches(id))
+        };
+        self.readings
+            .sort_by_cached_key(|(id, _)| place(id).unwrap_or(usize::MAX));
     }
 
     /// The reading of a metric.

@@ -111,17 +111,30 @@ fn an_error_names_what_is_wrong_with_a_line() {
 fn a_bare_value_has_no_unit() {
     let run = on_laptop(&["sample", "-r", "memory/physical/used", "power/1234/name"]);
     assert_eq!(run.ok(), "6144000000\nSANYO 01AV421\n");
-    let run = on_laptop(&[
-        "sample",
-        "-r",
+    let (whole, fault) = (
         "lmsensors/nvme-pci-0300/temp2",
         "lmsensors/nvme-pci-0300/temp3",
-    ]);
-    assert_eq!((run.code, &*run.stdout), (Some(1), "36.85\n"), "{run:?}");
+    );
+    let run = on_laptop(&["sample", "-r", fault, whole]);
+    assert_eq!((run.code, &*run.stdout), (Some(1), "\n36.85\n"), "{run:?}");
     assert!(
         run.stderr.contains("lmsensors/nvme-pci-0300/temp3: "),
         "{run:?}"
     );
+}
+
+#[test]
+fn values_have_the_order_of_the_selectors() {
+    let selectors = ["power/1234/name", "memory/physical/used", "power/1234"];
+    let run = on_laptop(&[&["sample", "-r"], &selectors[..2]].concat());
+    assert_eq!(run.ok(), "SANYO 01AV421\n6144000000\n");
+    let bar = [&["sample", "--format=tmux"], &selectors[..2]].concat();
+    let line = on_laptop(&bar).ok();
+    assert!(line.find("SANYO") < line.find("5.7 GiB"), "{line}");
+    // Each metric once, where the first selector has it.
+    let lines = on_laptop(&[&["sample", "-r"], &selectors[..]].concat()).stdout;
+    assert!(lines.starts_with("SANYO 01AV421\n6144000000\n"), "{lines}");
+    assert_eq!(lines.matches("SANYO 01AV421").count(), 1, "{lines}");
 }
 
 #[test]

@@ -105,10 +105,13 @@ impl View {
     /// Sets the frame to show. If it has numbers of metrics that have appeared since, asks for their units.
     pub(super) async fn take(
         &mut self,
-        frame: Frame,
+        mut frame: Frame,
         backend: &Backend,
         selectors: &Selectors,
     ) -> Result<(), Error> {
+        if matches!(self.form, Form::Bar { .. }) {
+            frame.order_by(&selectors.texts());
+        }
         if let Form::Table { metrics, .. } | Form::Bar { metrics, .. } = &mut self.form {
             let is_new = |(id, reading): &(String, Reading)| {
                 matches!(reading, Ok(Value::Number(_))) && !metrics.contains_key(id)
