@@ -31,8 +31,12 @@ const SCRIPT: &str = "# Written by `sampled install`.\n";
 const ZSH: &str = "#compdef sampled\n# Written by `sampled install`.\n";
 
 /// The manual pages, by the names of their files.
-const MANUALS: [(&str, &str); 5] = [
+const MANUALS: [(&str, &str); 6] = [
     ("man1/sampled.1", include_str!("../../man/sampled.1")),
+    (
+        "man1/sampled-top.1",
+        include_str!("../../man/sampled-top.1"),
+    ),
     (
         "man5/sampled-config.5",
         include_str!("../../man/sampled-config.5"),

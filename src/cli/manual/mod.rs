@@ -132,5 +132,7 @@ fn the_pages_are_up_to_date() {
             "man/{file} is not up to date: SAMPLED_WRITE_DOCS=1 cargo test --bin sampled manual"
         );
     }
-    assert_eq!(fs::read_dir(directory).unwrap().count(), pages.len());
+    // sampled-top(1) is written by hand.
+    let files = fs::read_dir(directory).unwrap().count();
+    assert_eq!(files, pages.len() + 1);
 }

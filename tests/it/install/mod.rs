@@ -22,8 +22,9 @@ const INTERFACES: [&str; 2] = [
 ];
 
 /// The other files below a prefix, in the order in which they are written.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "share/man/man1/sampled.1",
+    "share/man/man1/sampled-top.1",
     "share/man/man5/sampled-config.5",
     "share/man/man5/sampled-sources.5",
     "share/man/man5/io.github.sampled.Sampler1.5",
@@ -122,7 +123,7 @@ fn install_with_destdir_stages_a_package() {
         );
     }
     // zsh looks at the first line, and man at that of a page with a preprocessor.
-    assert!(read(&root.join(DOCUMENTS[6])).starts_with("#compdef sampled\n"));
+    assert!(read(&root.join(DOCUMENTS[7])).starts_with("#compdef sampled\n"));
 
     let removed = home.run(&[&["uninstall"], &arguments[..]].concat()).ok();
     assert_eq!(removed.lines().count(), written.len(), "{removed}");

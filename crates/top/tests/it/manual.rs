@@ -6,7 +6,7 @@ use crate::support::bus::TOP;
 
 #[test]
 fn the_page_has_each_option() {
-    let page = include_str!("../../sampled-top.1").replace("\\-", "-");
+    let page = include_str!("../../../../man/sampled-top.1").replace("\\-", "-");
     let help = Command::new(TOP).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let words = help.split([' ', ',', '\n']);
