@@ -101,6 +101,11 @@ fn a_server_of_another_protocol_is_named() {
     };
     let cause = r#""HTTP/1.1 400 \u{1b}[31mBad" is no answer of a bus"#;
     check_failures(command, &[&address, cause]);
+    let remedy = Run::of(&mut command(&["doctor"])).stdout;
+    assert!(
+        remedy.contains("take that of a running bus, or unset it"),
+        "{remedy}"
+    );
 }
 
 #[test]

@@ -143,6 +143,10 @@ impl Command {
                 "the service watches for this command, and has its own /proc and /sys: --procfs, --sysfs and \
                  --rootfs mean nothing to it",
             ),
+            Self::Doctor(_) if common.has_roots() => Err(
+                "this command checks the service, which has its own /proc and /sys: --procfs, --sysfs and --rootfs \
+                 mean nothing to it",
+            ),
             Self::List(_) | Self::Sample(_) | Self::Watch(_) | Self::Processes(_) => Ok(()),
             Self::Sources(options) if options.prints_data() => Ok(()),
             _ if common.local => Err("this command reads nothing: --local means nothing to it"),

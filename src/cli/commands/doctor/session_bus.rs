@@ -90,7 +90,9 @@ fn remedy(error: &client::Error) -> String {
     if let Some(sandbox) = Sandbox::current() {
         return sandbox.remedy();
     }
-    if !matches!(error, client::Error::NoBus(_)) {
+    // What is at an address of one's own may be no bus.
+    let is_bus = !matches!(error, client::Error::NoBus(_) | client::Error::Handshake(_));
+    if is_bus {
         return "log out and in again: the bus does not serve this program".to_owned();
     }
     if is_session_given() {

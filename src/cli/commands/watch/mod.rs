@@ -70,7 +70,10 @@ impl WatchOptions {
 
 fn interval(text: &str) -> Result<Duration, String> {
     match duration::parse(text) {
-        Ok(Duration::ZERO) => Err("an interval is longer than nothing".to_owned()),
+        // The session has it in microseconds.
+        Ok(interval) if interval < Duration::from_micros(1) => {
+            Err("an interval is at least 1us".to_owned())
+        }
         Ok(interval) => Ok(interval),
         Err(cause) => Err(cause.to_string()),
     }
