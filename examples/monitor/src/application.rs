@@ -160,6 +160,7 @@ impl Application {
             ("win.next-page", &["<Control>Page_Down"]),
             ("win.previous-page", &["<Control>Page_Up"]),
             ("win.sidebar", &["F9"]),
+            ("win.menu", &["F10"]),
             ("win.live", &["<Control>l"]),
             ("win.add-metric", &["<Control>d"]),
         ] {

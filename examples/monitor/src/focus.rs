@@ -26,6 +26,12 @@ pub(crate) fn leave_by_tab(list: &impl IsA<gtk::Widget>) {
     list.add_controller(shortcuts);
 }
 
+/// Whether the focus of its window is in a widget. The focus child does not tell: it is none while a dialog is open, and may be of before.
+pub(crate) fn is_within(widget: &impl IsA<gtk::Widget>) -> bool {
+    let focus = widget.root().and_then(|root| root.focus());
+    focus.is_some_and(|focus| focus == *widget.upcast_ref() || focus.is_ancestor(widget))
+}
+
 /// Moves the focus to the next widget outside this one, or from the last to the first; false if there is none.
 fn move_from(widget: gtk::Widget, direction: gtk::DirectionType) -> bool {
     let is_forward = direction == gtk::DirectionType::TabForward;

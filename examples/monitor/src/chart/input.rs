@@ -122,6 +122,9 @@ fn keys(chart: &Chart) {
         let Some((_, axis)) = axis_of(&weak) else {
             return glib::Propagation::Proceed;
         };
+        if state.contains(gdk::ModifierType::ALT_MASK) {
+            return glib::Propagation::Proceed;
+        }
         let moves_cursor = state.contains(gdk::ModifierType::CONTROL_MASK);
         let anchor = if axis.cursor() == 0 {
             axis.end()

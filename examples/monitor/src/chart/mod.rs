@@ -55,6 +55,7 @@ mod imp {
         pub(super) series: RefCell<Vec<Series>>,
         pub(super) unit: RefCell<String>,
         pub(super) bounds: Cell<(Option<f64>, Option<f64>)>,
+        pub(super) is_out_of_view: Cell<bool>,
         /// All but the cursor, as it was drawn the last time. `None` if it has to be drawn again.
         pub(super) plot: RefCell<Option<gsk::RenderNode>>,
     }
@@ -124,6 +125,9 @@ mod imp {
         }
 
         fn snapshot(&self, snapshot: &gtk::Snapshot) {
+            if self.is_out_of_view.get() {
+                return;
+            }
             let Some(axis) = self.axis.borrow().clone() else {
                 return;
             };
@@ -190,7 +194,9 @@ impl Chart {
             let Some(chart) = chart.upgrade() else { return };
             match property.name() {
                 "cursor" => {
-                    chart.queue_draw();
+                    if chart.is_shown() {
+                        chart.queue_draw();
+                    }
                     chart.describe();
                 }
                 "newest" => chart.describe(),
@@ -238,16 +244,33 @@ impl Chart {
         self.describe();
     }
 
+    /// Says whether the chart can be seen. Out of view, it is not drawn, but the focus finds it.
+    pub fn set_in_view(&self, is_in_view: bool) {
+        self.imp().is_out_of_view.set(!is_in_view);
+        if is_in_view {
+            self.refresh();
+        }
+    }
+
+    /// Whether the chart can be seen.
+    pub fn is_in_view(&self) -> bool {
+        !self.imp().is_out_of_view.get()
+    }
+
+    fn is_shown(&self) -> bool {
+        WidgetExt::is_mapped(self) && self.is_in_view()
+    }
+
     fn redraw(&self) {
         self.imp().plot.replace(None);
-        if WidgetExt::is_mapped(self) {
+        if self.is_shown() {
             self.queue_draw();
         }
     }
 
     /// Tells assistive technologies the newest values, or those at the cursor, and what there is of the shown time.
     fn describe(&self) {
-        if !WidgetExt::is_mapped(self) {
+        if !self.is_shown() {
             return;
         }
         let imp = self.imp();

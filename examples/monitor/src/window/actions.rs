@@ -21,6 +21,7 @@ impl Window {
             simple("next-page", |window| window.show_neighbour(1)),
             simple("previous-page", |window| window.show_neighbour(-1)),
             simple("sidebar", Self::toggle_sidebar),
+            simple("menu", Self::open_menu),
             simple("live", |window| window.context().axis().set_live(true)),
             simple("search", |window| {
                 if let Some(page) = window.shown() {

@@ -181,6 +181,10 @@ fn factory() -> gtk::SignalListItemFactory {
         if let Some((name, id)) = labels {
             let (id_text, name_text) = row.split_once('\n').unwrap_or((&row, &row));
             name.set_text(name_text);
+            if let Some(row) = item.child().and_then(|content| content.parent()) {
+                accessible::set_label(&row, name_text);
+                accessible::set_description(&row, id_text);
+            }
             id.set_text(id_text);
         }
     });

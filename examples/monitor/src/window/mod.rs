@@ -50,6 +50,8 @@ mod imp {
         #[template_child]
         pub(super) pages: TemplateChild<gtk::ListBox>,
         #[template_child]
+        pub(super) menu_button: TemplateChild<gtk::MenuButton>,
+        #[template_child]
         pub(super) title: TemplateChild<adw::WindowTitle>,
         #[template_child]
         pub(super) page: TemplateChild<adw::Bin>,
@@ -68,6 +70,8 @@ mod imp {
         pub(super) shown: RefCell<Option<(Rc<dyn Page>, &'static str)>>,
         /// The moments at which other pages have been left.
         pub(super) left: RefCell<HashMap<&'static str, Instant>>,
+        /// The widget that had the focus, while the menu is open without the list of pages.
+        pub(super) before_menu: RefCell<Option<gtk::Widget>>,
         /// The timer that saves the settings, after a change.
         pub(super) saving: RefCell<Option<glib::SourceId>>,
     }
@@ -150,6 +154,7 @@ impl Window {
         imp.footer.follow(service, window.context().axis());
         window.add_actions();
         window.fill_sidebar();
+        window.follow_menu();
         window.set_help_overlay(Some(&shortcuts::window()));
         window.follow_service();
         window.show_page(&page);

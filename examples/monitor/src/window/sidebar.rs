@@ -55,7 +55,7 @@ impl Window {
         }
         pages.select_row(row.as_ref());
         // The focus goes along if it is in the list.
-        if let Some(row) = row.filter(|_| pages.focus_child().is_some()) {
+        if let Some(row) = row.filter(|_| focus::is_within(&**pages)) {
             row.grab_focus();
         }
     }
@@ -86,6 +86,36 @@ impl Window {
             imp.leaflet.set_visible_child(&imp.content.get());
         } else {
             imp.leaflet.set_visible_child(&imp.sidebar.get());
+        }
+        if let Some(row) = imp.pages.selected_row().filter(WidgetExt::is_mapped) {
+            row.grab_focus();
+        }
+    }
+
+    /// Opens the main menu. It is above the list of pages, which is shown as long as the menu if it is hidden.
+    pub(super) fn open_menu(&self) {
+        let imp = self.imp();
+        if !imp.menu_button.is_mapped() {
+            imp.before_menu.replace(GtkWindowExt::focus(self));
+            self.toggle_sidebar();
+        }
+        imp.menu_button.popup();
+    }
+
+    pub(super) fn follow_menu(&self) {
+        let window = self.downgrade();
+        let popover = self.imp().menu_button.popover();
+        let closed = move || {
+            let Some(window) = window.upgrade() else {
+                return;
+            };
+            if let Some(former) = window.imp().before_menu.take() {
+                window.toggle_sidebar();
+                former.grab_focus();
+            }
+        };
+        if let Some(popover) = popover {
+            popover.connect_closed(move |_| closed());
         }
     }
 }

@@ -26,6 +26,7 @@ class Role(enum.IntEnum):
     MENU_ITEM = 35
     PANEL = 39
     BUTTON = 43
+    SCROLL_PANE = 49
     STATUS_BAR = 54
     TABLE = 55
     TEXT = 61
@@ -86,8 +87,7 @@ class Node:
 
     def has(self, state):
         """Whether it is in a state."""
-        words, = self._call(ACCESSIBLE, "GetState")
-        return bool(words[state // 32] >> state % 32 & 1)
+        return bool(self.states() >> state & 1)
 
     def place(self):
         """Its left and upper edge in the window, its width and its height, in pixels."""
@@ -97,6 +97,11 @@ class Node:
     def width(self):
         """Its width in pixels."""
         return self.place()[2]
+
+    def states(self):
+        """A bit for each of its states."""
+        low, high = self._call(ACCESSIBLE, "GetState")[0]
+        return high << 32 | low
 
     def act(self):
         """Does what a click does."""
@@ -134,14 +139,20 @@ class Accessibility:
     def __init__(self, address):
         flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
         self.connection = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+        # The widgets that have got the focus, by their paths.
+        self.focused = []
         # Each event wakes what waits.
         for interface in ["org.a11y.atspi.Event.Object", "org.a11y.atspi.Event.Window"]:
-            self.connection.signal_subscribe(None, interface, None, None, None, Gio.DBusSignalFlags.NONE, lambda *event: None)
+            self.connection.signal_subscribe(None, interface, None, None, None, Gio.DBusSignalFlags.NONE, self._note)
         for event in ["object:", "window:"]:
             self._call(REGISTRY, "/org/a11y/atspi/registry", REGISTRY, "RegisterEvent", GLib.Variant("(sass)", (event, [], "")))
 
     def _call(self, name, path, interface, method, arguments):
         return self.connection.call_sync(name, path, interface, method, arguments, None, Gio.DBusCallFlags.NONE, LONGEST, None)
+
+    def _note(self, _connection, _sender, path, _interface, event, arguments):
+        if event == "StateChanged" and arguments.unpack()[:2] == ("focused", 1):
+            self.focused.append(path)
 
     def windows(self, pid):
         """The windows of a process; none before it has told the accessibility bus of itself."""

@@ -9,6 +9,7 @@ use super::legend::{LegendItem, reading, set_text};
 use crate::{
     accessible,
     chart::{Chart, Series},
+    focus,
     i18n::{gettext, gettext_f},
     pages::Context,
     recording::Recording,
@@ -18,8 +19,18 @@ use crate::{
 pub(super) struct CardView {
     root: gtk::Box,
     chart: Chart,
+    menu: gtk::MenuButton,
+    /// The metric of the first line.
+    id: String,
     legend: Vec<LegendItem>,
     details: Option<Details>,
+}
+
+/// A part of a card that takes the focus.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    Graph,
+    Menu,
 }
 
 /// Readings beside the title.
@@ -46,7 +57,8 @@ impl CardView {
             // The graph fills the card; the card does not fill the page.
             .vexpand(false)
             .build();
-        let header = header(context, card, is_board);
+        let (header, menu) = header(context, card, is_board);
+        let id = card.lines.first().map(|line| line.id.clone());
         if let (false, Some(value)) = (has_names, legend.first()) {
             header.insert_child_after(value.widget(), header.first_child().as_ref());
         }
@@ -61,14 +73,37 @@ impl CardView {
             root.append(&notice(&card.notice));
         }
         // Until it is known to be in view.
-        chart.set_child_visible(false);
+        chart.set_in_view(false);
         root.append(&chart);
         Self {
             root,
             chart,
+            menu,
+            id: id.unwrap_or_default(),
             legend,
             details,
         }
+    }
+
+    /// The metric of the first line.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The part that has the focus.
+    pub(super) fn focused_part(&self) -> Option<Part> {
+        let part = match self.chart.is_focus() {
+            true => Part::Graph,
+            false => Part::Menu,
+        };
+        focus::is_within(&self.root).then_some(part)
+    }
+
+    pub(super) fn grab_focus(&self, part: Part) {
+        match part {
+            Part::Graph => self.chart.grab_focus(),
+            Part::Menu => self.menu.grab_focus(),
+        };
     }
 
     pub(super) fn widget(&self) -> &gtk::Box {
@@ -78,7 +113,7 @@ impl CardView {
     /// Shows the newest readings. The graph draws itself.
     pub(super) fn refresh(&self, recording: &Recording) {
         // Out of view: it is refreshed when it comes into view.
-        if !self.chart.is_child_visible() {
+        if !self.chart.is_in_view() {
             return;
         }
         for item in &self.legend {
@@ -89,7 +124,7 @@ impl CardView {
         }
     }
 
-    /// Unmaps the graph outside of a viewport with this height, with a margin of one card.
+    /// Does not draw the graph outside of a viewport with this height, with a margin of one card.
     pub(super) fn cull(&self, viewport: &gtk::Widget, height: f64, recording: &Recording) {
         let origin = graphene::Point::new(0.0, 0.0);
         let Some(top) = self.root.compute_point(viewport, &origin) else {
@@ -99,10 +134,8 @@ impl CardView {
         let top = f64::from(top.y());
         // Before the first layout it has no place.
         let is_in_view = own > 0.0 && top + 2.0 * own >= 0.0 && top <= height + own;
-        if self.chart.is_child_visible() != is_in_view {
-            self.chart.set_child_visible(is_in_view);
-            // A widget that was to be drawn while it was unmapped does not tell its parent again.
-            self.root.queue_draw();
+        if self.chart.is_in_view() != is_in_view {
+            self.chart.set_in_view(is_in_view);
             self.refresh(recording);
         }
     }
@@ -181,6 +214,8 @@ fn legend_box(legend: &[LegendItem]) -> gtk::FlowBox {
         .selection_mode(gtk::SelectionMode::None)
         .max_children_per_line(4)
         .column_spacing(6)
+        // With children that take no focus, it keeps Tab for itself.
+        .can_focus(false)
         .css_classes(["legend-items"])
         .build();
     for item in legend {
@@ -194,7 +229,7 @@ fn legend_box(legend: &[LegendItem]) -> gtk::FlowBox {
 }
 
 /// The title, and the menu of what can be done with the metrics.
-fn header(context: &Context, card: &Card, is_board: bool) -> gtk::Box {
+fn header(context: &Context, card: &Card, is_board: bool) -> (gtk::Box, gtk::MenuButton) {
     let header = gtk::Box::builder()
         .spacing(6)
         .css_classes(["graph-header"])
@@ -229,7 +264,7 @@ fn header(context: &Context, card: &Card, is_board: bool) -> gtk::Box {
         button.set_menu_model(Some(&menu(&context, &card, is_board)))
     });
     header.append(&button);
-    header
+    (header, button)
 }
 
 fn menu(context: &Context, card: &Card, is_board: bool) -> gio::Menu {

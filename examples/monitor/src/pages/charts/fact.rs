@@ -8,7 +8,7 @@ use sampled_client::Catalog;
 use sampled_pages::Fact;
 
 use super::legend::{reading, set_text};
-use crate::recording::Recording;
+use crate::{accessible, recording::Recording};
 
 /// A row with the name of a metric and its newest reading.
 pub(super) struct FactView {
@@ -36,6 +36,8 @@ impl FactView {
             .focusable(false)
             .build();
         row.add_suffix(&value);
+        // The value takes the focus, for copying.
+        accessible::set_description(&value, &fact.name);
         let metadata = catalog.metadata(&fact.id);
         row.set_tooltip_text(metadata.map(|metadata| metadata.description.as_str()));
         Self {

@@ -2,6 +2,7 @@
 
 mod card;
 mod fact;
+mod focus_place;
 mod legend;
 mod level;
 mod section;
@@ -15,7 +16,7 @@ use std::{
 use adw::prelude::*;
 use gtk::glib;
 
-use self::section::SectionView;
+use self::{focus_place::FocusPlace, section::SectionView};
 use sampled_pages::{Page as Graphs, Section};
 
 use super::{Context, Page};
@@ -125,6 +126,8 @@ struct Inner {
     is_cull_due: Cell<bool>,
     /// Whether further widgets are to be made.
     is_growing: Cell<bool>,
+    /// The place of the focus, until its card has been made again.
+    focus: RefCell<Option<FocusPlace>>,
 }
 
 impl SectionsView {
@@ -156,6 +159,7 @@ impl SectionsView {
             sections: RefCell::default(),
             is_cull_due: Cell::new(false),
             is_growing: Cell::new(false),
+            focus: RefCell::default(),
         }));
         let adjustment = view.0.scroll.vadjustment();
         let weak = Rc::downgrade(&view.0);
@@ -179,6 +183,9 @@ impl SectionsView {
     /// Shows these sections. What is unchanged keeps its widgets.
     pub(super) fn set_sections(&self, sections: Vec<Section>) {
         let inner = &self.0;
+        if let Some(place) = FocusPlace::find(&inner.sections.borrow()) {
+            inner.focus.replace(Some(place));
+        }
         let mut former = inner.sections.take();
         let mut shown: Vec<SectionView> = Vec::with_capacity(sections.len());
         for section in sections {
@@ -218,11 +225,16 @@ impl Inner {
     fn grow(self: &Rc<Self>, time: Duration) -> bool {
         let started = Instant::now();
         let deadline = started.checked_add(time).unwrap_or(started);
-        let mut sections = self.sections.borrow_mut();
-        let mut sections = sections.iter_mut();
-        let is_complete =
-            sections.all(|section| section.grow(&self.context, self.is_board, deadline));
+        let is_complete = {
+            let mut sections = self.sections.borrow_mut();
+            let mut sections = sections.iter_mut();
+            sections.all(|section| section.grow(&self.context, self.is_board, deadline))
+        };
         cull_after_layout(&Rc::downgrade(self));
+        if let Some(place) = self.focus.take() {
+            let pending = place.restore(&self.sections.borrow(), is_complete);
+            self.focus.replace(pending);
+        }
         is_complete
     }
 }
@@ -245,7 +257,7 @@ fn grow_later(inner: &Rc<Inner>) {
     });
 }
 
-/// Unmaps the graphs that are not in view, after the next frame has given each its place.
+/// Leaves out the graphs that are not in view, after the next frame has given each its place.
 fn cull_after_layout(inner: &Weak<Inner>) {
     let Some(strong) = inner.upgrade() else {
         return;
@@ -257,7 +269,7 @@ fn cull_after_layout(inner: &Weak<Inner>) {
     });
 }
 
-/// Unmaps the graphs that are not in view once the layout is done, so that they are not drawn.
+/// Leaves out the graphs that are not in view once the layout is done: they are not drawn.
 fn cull_soon(inner: &Weak<Inner>) {
     let Some(strong) = inner.upgrade() else {
         return;

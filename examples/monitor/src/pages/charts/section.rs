@@ -94,6 +94,10 @@ impl SectionView {
         &self.root
     }
 
+    pub(super) fn cards(&self) -> &[CardView] {
+        &self.cards
+    }
+
     /// Shows the newest readings.
     pub(super) fn refresh(&self, recording: &Recording) {
         for card in &self.cards {
@@ -107,7 +111,7 @@ impl SectionView {
         }
     }
 
-    /// Unmaps the graphs outside of a viewport with this height.
+    /// Does not draw the graphs outside of a viewport with this height.
     pub(super) fn cull(&self, viewport: &gtk::Widget, height: f64, recording: &Recording) {
         for card in &self.cards {
             card.cull(viewport, height, recording);

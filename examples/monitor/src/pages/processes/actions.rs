@@ -11,6 +11,7 @@ use super::{
     end::{self, Signal},
     item::{Item, Key},
 };
+use crate::i18n::gettext;
 
 /// Connects the widgets of a page with what they do.
 pub(super) fn connect(inner: &Rc<Inner>) {
@@ -35,6 +36,12 @@ pub(super) fn connect(inner: &Rc<Inner>) {
         }
     });
     group.add_action(&context_menu(inner));
+    let weak = Rc::downgrade(inner);
+    view.menu.connect_closed(move |_| {
+        if let Some(inner) = weak.upgrade() {
+            inner.view.restore_focus();
+        }
+    });
     view.root.insert_action_group("row", Some(&group));
 
     let weak = Rc::downgrade(inner);
@@ -44,7 +51,21 @@ pub(super) fn connect(inner: &Rc<Inner>) {
         }
     });
     view.root.insert_action_group("columns", Some(&columns));
-    view.columns.set_menu_model(Some(&menu));
+    let (order, order_menu) = view.table.order_choice();
+    view.root.insert_action_group("order", Some(&order));
+    let choices = gio::Menu::new();
+    choices.append_submenu(Some(&gettext("Order By")), &order_menu);
+    choices.append_section(Some(&gettext("Columns")), &menu);
+    view.columns.set_menu_model(Some(&choices));
+    if let Some(popover) = view.columns.popover() {
+        // GTK 4.8 loses the focus in the inner menu.
+        let columns = view.columns.downgrade();
+        popover.connect_closed(move |_| {
+            columns
+                .upgrade()
+                .inspect(|columns| _ = columns.grab_focus());
+        });
+    }
 
     let table = view.table.clone();
     view.tree
@@ -114,7 +135,7 @@ fn context_menu(inner: &Rc<Inner>) -> gio::SimpleAction {
         let (x, y) = at.unwrap_or((x, y));
         view.menu
             .set_pointing_to(Some(&gdk::Rectangle::new(x as i32, y as i32, 1, 1)));
-        view.menu.popup();
+        view.open_menu();
     });
     action
 }
@@ -147,7 +168,7 @@ fn keys(inner: &Rc<Inner>) {
                 .menu
                 .set_pointing_to(Some(&gdk::Rectangle::new(x, y, 1, 1)));
         }
-        inner.view.menu.popup();
+        inner.view.open_menu();
         glib::Propagation::Stop
     });
     let menu = gtk::ShortcutTrigger::parse_string("Menu|<Shift>F10");

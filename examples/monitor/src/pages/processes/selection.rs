@@ -9,6 +9,7 @@ use std::{
 use gtk::{gio, glib, prelude::*};
 
 use super::item::{Item, Key, item_of};
+use crate::focus;
 
 /// The model of a view. Clones are the same model.
 ///
@@ -146,7 +147,7 @@ impl Selection {
             0 => rows.next(),
             _ => rows.find(is_selected),
         };
-        let had_focus = list.focus_child().is_some();
+        let had_focus = focus::is_within(&list);
         // GTK 4.8 has no other way to say so before the table has the focus.
         list.set_focus_child(row.as_ref());
         match row.filter(|_| had_focus) {
@@ -168,6 +169,14 @@ impl Selection {
             }
             glib::ControlFlow::Continue
         });
+    }
+
+    /// Lets the focus come to the selected row; false if it is not in view.
+    pub(super) fn grab_focus(&self) -> bool {
+        let first = self.list().and_then(|list| list.first_child());
+        let mut rows = iter::successors(first, |row| row.next_sibling());
+        let row = rows.find(|row| row.state_flags().contains(gtk::StateFlags::SELECTED));
+        row.is_some_and(|row| row.is_mapped() && row.grab_focus())
     }
 
     /// The part of the view that has the rows.

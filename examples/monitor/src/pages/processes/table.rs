@@ -188,6 +188,43 @@ impl Table {
         }
         (group, menu)
     }
+
+    /// Lets the user order the rows without the headers, which no key reaches: actions `order.FIELD`, and the menu of them. The same
+    /// field again turns the order around.
+    pub(super) fn order_choice(&self) -> (gio::SimpleActionGroup, gio::Menu) {
+        let group = gio::SimpleActionGroup::new();
+        let menu = gio::Menu::new();
+        let last: Rc<Cell<Option<(&str, gtk::SortType)>>> = Rc::default();
+        for (column, view_column) in self.columns.iter() {
+            let action = gio::SimpleAction::new(column.field, None);
+            view_column
+                .bind_property("visible", &action, "enabled")
+                .sync_create()
+                .build();
+            let (column, view_column) = (*column, view_column.clone());
+            let (view, last) = (self.view.downgrade(), last.clone());
+            action.connect_activate(move |_, _| {
+                let order = match last.get() {
+                    Some((field, gtk::SortType::Ascending)) if field == column.field => {
+                        gtk::SortType::Descending
+                    }
+                    Some((field, _)) if field == column.field => gtk::SortType::Ascending,
+                    _ if column.is_number() => gtk::SortType::Descending,
+                    _ => gtk::SortType::Ascending,
+                };
+                last.set(Some((column.field, order)));
+                if let Some(view) = view.upgrade() {
+                    view.sort_by_column(Some(&view_column), order);
+                }
+            });
+            group.add_action(&action);
+            menu.append(
+                Some(&column.title()),
+                Some(&format!("order.{}", column.field)),
+            );
+        }
+        (group, menu)
+    }
 }
 
 /// Whether a row is found: by a part of its name, its user or its command line, or by its pid.

@@ -1,5 +1,7 @@
 //! The widgets of a page of processes or applications.
 
+use std::cell::RefCell;
+
 use adw::prelude::*;
 use gtk::{gio, glib};
 
@@ -25,6 +27,8 @@ pub(super) struct View {
     list: gtk::Box,
     search_bar: gtk::SearchBar,
     problem: gtk::Label,
+    /// The widget that had the focus before a menu or the details had it.
+    former_focus: RefCell<Option<gtk::Widget>>,
 }
 
 impl View {
@@ -33,6 +37,7 @@ impl View {
         let details = Details::new(axis);
         let search_bar = gtk::SearchBar::builder().child(&table.search).build();
         search_bar.connect_entry(&table.search);
+        accessible::set_label(&table.search, &gettext("Search"));
         let search = gtk::ToggleButton::builder()
             .icon_name("edit-find-symbolic")
             .build();
@@ -52,7 +57,7 @@ impl View {
         let columns = gtk::MenuButton::builder()
             .icon_name("view-more-symbolic")
             .build();
-        name(&columns, &gettext("Columns"));
+        name(&columns, &gettext("Columns and Order"));
         let open = gtk::Button::builder()
             .label(gettext("Details"))
             .action_name("row.details")
@@ -120,6 +125,7 @@ impl View {
             list,
             search_bar,
             problem,
+            former_focus: RefCell::default(),
         }
     }
 
@@ -138,12 +144,46 @@ impl View {
     }
 
     pub(super) fn show_table(&self) {
-        self.pages.set_child(Some(&self.list));
+        if self.pages.child().as_ref() != Some(self.list.upcast_ref()) {
+            self.pages.set_child(Some(&self.list));
+            self.restore_focus();
+        }
     }
 
     pub(super) fn show_details(&self) {
+        self.keep_focus();
         self.pages.set_child(Some(&self.details.root));
         self.details.back.grab_focus();
+    }
+
+    /// Opens the menu of the selected row.
+    pub(super) fn open_menu(&self) {
+        self.keep_focus();
+        self.menu.popup();
+    }
+
+    fn keep_focus(&self) {
+        let focus = self.root.root().and_then(|root| root.focus());
+        // The details may be chosen in the menu.
+        if let Some(focus) = focus.filter(|focus| !focus.is_ancestor(&self.menu)) {
+            self.former_focus.replace(Some(focus));
+        }
+    }
+
+    /// Lets the focus come back to where it was before a menu or the details. Meanwhile the rows may have another order.
+    pub(super) fn restore_focus(&self) {
+        if !self.list.is_mapped() {
+            return;
+        }
+        let Some(focus) = self.former_focus.take() else {
+            return;
+        };
+        let table = &self.table;
+        if !focus.is_ancestor(&table.view) {
+            focus.grab_focus();
+        } else if !table.selection().grab_focus() {
+            table.view.child_focus(gtk::DirectionType::TabForward);
+        }
     }
 
     /// Says why there are no rows, or no new ones.

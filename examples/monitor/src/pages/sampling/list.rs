@@ -118,6 +118,7 @@ impl Row {
                 // An id may be longer than a narrow window.
                 let text = label(gtk::pango::WrapMode::WordChar);
                 text.set_selectable(true);
+                accessible::set_description(&text, name);
                 let detail = adw::ActionRow::builder()
                     .title(name)
                     .use_markup(false)
@@ -168,7 +169,10 @@ impl Row {
         for (label, (_, text)) in self.details.iter().zip(&line.details) {
             label.set_text(text);
         }
-        accessible::set_label(&self.widget, &line.title);
+        // The others are named by their title.
+        if !self.details.is_empty() {
+            accessible::set_label(&self.widget, &line.title);
+        }
         let words = [subtitle.as_str(), &line.value]
             .into_iter()
             .filter(|words| !words.is_empty());
