@@ -15,6 +15,22 @@ use crate::{
     window::Window,
 };
 
+/// Actions and their keys. The window of shortcuts names them all.
+const ACCELERATORS: [(&str, &str); 12] = [
+    ("app.quit", "<Control>q"),
+    ("window.close", "<Control>w"),
+    ("win.pause", "<Control>p"),
+    ("win.preferences", "<Control>comma"),
+    ("win.show-help-overlay", "<Control>question"),
+    ("win.search", "<Control>f"),
+    ("win.next-page", "<Control>Page_Down"),
+    ("win.previous-page", "<Control>Page_Up"),
+    ("win.sidebar", "F9"),
+    ("win.menu", "F10"),
+    ("win.live", "<Control>l"),
+    ("win.add-metric", "<Control>d"),
+];
+
 mod imp {
     use super::*;
 
@@ -150,21 +166,8 @@ impl Application {
             .activate(|application: &Self, _, _| application.activate())
             .build();
         self.add_action_entries([quit, about, show]);
-        for (action, keys) in [
-            ("app.quit", &["<Control>q"][..]),
-            ("window.close", &["<Control>w"]),
-            ("win.pause", &["<Control>p"]),
-            ("win.preferences", &["<Control>comma"]),
-            ("win.show-help-overlay", &["<Control>question"]),
-            ("win.search", &["<Control>f"]),
-            ("win.next-page", &["<Control>Page_Down"]),
-            ("win.previous-page", &["<Control>Page_Up"]),
-            ("win.sidebar", &["F9"]),
-            ("win.menu", &["F10"]),
-            ("win.live", &["<Control>l"]),
-            ("win.add-metric", &["<Control>d"]),
-        ] {
-            self.set_accels_for_action(action, keys);
+        for (action, keys) in ACCELERATORS {
+            self.set_accels_for_action(action, &[keys]);
         }
         for number in 1..=9 {
             self.set_accels_for_action(
@@ -221,5 +224,20 @@ impl Application {
         notification.set_body(Some(&gettext_f("It is {value} now.", &values)));
         notification.set_default_action("app.show");
         self.send_notification(Some(&crossing.id), &notification);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::window::SHORTCUTS;
+
+    #[test]
+    fn the_window_of_shortcuts_names_all_keys() {
+        for (action, keys) in ACCELERATORS {
+            let keys = glib::markup_escape_text(keys);
+            let named = format!("<property name=\"accelerator\">{keys}</property>");
+            assert!(SHORTCUTS.contains(&named), "{action}: {keys}");
+        }
     }
 }

@@ -23,6 +23,8 @@ use adw::{prelude::*, subclass::prelude::*};
 use gtk::{CompositeTemplate, gio, glib};
 
 use self::footer::Footer;
+#[cfg(test)]
+pub(crate) use self::shortcuts::SHORTCUTS;
 use crate::{
     accessible,
     application::Application,
