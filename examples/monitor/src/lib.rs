@@ -10,6 +10,7 @@
 pub mod accessible;
 mod application;
 pub mod chart;
+mod excerpt;
 mod focus;
 pub mod i18n;
 mod icon;

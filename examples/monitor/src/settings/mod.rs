@@ -1,18 +1,17 @@
 //! The settings, in a key file.
 
 mod damage;
+mod file;
+mod regular_file;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    str::FromStr,
-    time::Duration,
+use std::{str::FromStr, time::Duration};
+
+use gtk::glib::KeyFile;
+
+pub use self::{
+    damage::Damage,
+    file::{Error, SettingsFile},
 };
-
-use gtk::glib::{self, KeyFile, KeyFileFlags};
-
-pub use self::damage::Damage;
-use self::damage::keep_aside;
 use crate::threshold::Threshold;
 
 /// The settings that the window keeps from one run to the next.
@@ -46,6 +45,8 @@ pub const MIN_SPAN: Duration = Duration::from_secs(30);
 pub const MAX_SPAN: Duration = Duration::from_secs(3600);
 /// The largest number of metrics on the board, and of thresholds: each threshold is a session of the service.
 pub const MAX_PINNED: usize = 48;
+/// The most bytes of the file. A selector has at most 256, so that the longest lists take half of it.
+const LARGEST: u64 = 64 * 1024;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -63,50 +64,17 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The file of the settings of this user.
-    pub fn path() -> PathBuf {
-        glib::user_config_dir().join("sampled-monitor/settings.ini")
-    }
-
-    /// Reads a file. A file that does not exist has the defaults. What cannot be read has them too; the file is then copied, so
-    /// that saving loses nothing.
-    pub fn load(path: &Path) -> (Self, Option<Damage>) {
-        let keys = KeyFile::new();
-        let mut settings = Self::default();
-        let result = match keys.load_from_file(path, KeyFileFlags::NONE) {
-            Err(error) if error.matches(glib::FileError::Noent) => return (settings, None),
-            Err(error) => Err(error.to_string()),
-            Ok(()) => settings.read(&keys),
-        };
-        let damage = result.err().map(|cause| Damage {
-            cause,
-            kept: keep_aside(path),
-        });
-        (settings, damage)
-    }
-
-    /// Writes the file. Keys of other versions stay in it.
-    ///
-    /// # Errors
-    /// If the file or its directory cannot be written.
-    pub fn save(&self, path: &Path) -> Result<(), glib::Error> {
-        let keys = KeyFile::new();
-        // A file that cannot be parsed was copied when it was loaded.
-        keys.load_from_file(path, KeyFileFlags::KEEP_COMMENTS).ok();
+    /// Sets the keys. The other keys stay.
+    fn write(&self, keys: &KeyFile) {
         keys.set_integer("window", "width", self.width);
         keys.set_integer("window", "height", self.height);
         keys.set_boolean("window", "maximized", self.is_maximized);
         keys.set_string("window", "page", &self.page);
         keys.set_uint64("sampling", "interval-ms", milliseconds(self.interval));
         keys.set_uint64("sampling", "span-s", self.span.as_secs());
-        set_list(&keys, "metrics", &self.pinned);
+        set_list(keys, "metrics", &self.pinned);
         let thresholds: Vec<String> = self.thresholds.iter().map(ToString::to_string).collect();
-        set_list(&keys, "thresholds", &thresholds);
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)
-                .map_err(|error| glib::Error::new(glib::FileError::Failed, &error.to_string()))?;
-        }
-        keys.save_to_file(path)
+        set_list(keys, "thresholds", &thresholds);
     }
 
     /// Takes over what the keys say; goes on after an error and returns the first one.
@@ -213,72 +181,4 @@ fn list(
         first = Err(format!("{key} has more than {most} entries"));
     }
     first
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn directory(name: &str) -> PathBuf {
-        let path =
-            std::env::temp_dir().join(format!("sampled-monitor-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        path
-    }
-
-    #[test]
-    fn what_is_saved_is_loaded() {
-        let directory = directory("saved");
-        let path = directory.join("new/settings.ini");
-        let settings = Settings {
-            width: 360,
-            page: "memory".to_owned(),
-            span: Duration::from_secs(600),
-            pinned: vec!["disk/盘;%2F/read".to_owned(), "cpu/all/usage".to_owned()],
-            thresholds: vec!["cpu/all/usage above 90".parse().unwrap()],
-            ..Settings::default()
-        };
-        settings.save(&path).unwrap();
-        assert_eq!(Settings::load(&path), (settings.clone(), None));
-        let mut text = fs::read_to_string(&path).unwrap();
-        text.push_str("\n[later]\nversion=2\n");
-        fs::write(&path, text).unwrap();
-        settings.save(&path).unwrap();
-        assert!(fs::read_to_string(&path).unwrap().contains("version=2"));
-        fs::remove_dir_all(directory).unwrap();
-    }
-
-    #[test]
-    fn no_file_has_the_defaults() {
-        let path = directory("none").join("settings.ini");
-        assert_eq!(Settings::load(&path), (Settings::default(), None));
-    }
-
-    #[test]
-    fn a_damaged_file_is_kept_and_named() {
-        let directory = directory("damaged");
-        let path = directory.join("settings.ini");
-        let check = |text: &str, cause: &str, width: i32| {
-            fs::write(&path, text).unwrap();
-            let (settings, damage) = Settings::load(&path);
-            let damage = damage.unwrap();
-            assert!(damage.cause.contains(cause), "{}", damage.cause);
-            assert_eq!(fs::read_to_string(damage.kept.unwrap()).unwrap(), text);
-            assert_eq!(settings.width, width);
-        };
-        check("no key file", "Key file", 1000);
-        check("[window]\nwidth=500\nheight=high", "high", 500);
-        check("[window]\nwidth=-1", "-1", 1000);
-        check(
-            "[sampling]\ninterval-ms=1",
-            "interval-ms=1 is not between 250 and 60000",
-            1000,
-        );
-        check(
-            "[window]\nwidth=7\n[board]\nthresholds=cpu above;",
-            "cpu above",
-            7,
-        );
-        fs::remove_dir_all(directory).unwrap();
-    }
 }

@@ -32,7 +32,7 @@ use crate::{
     i18n::gettext,
     pages::{Context, Entry, Page, entries},
     service::Service,
-    settings::Settings,
+    settings::SettingsFile,
 };
 
 mod imp {
@@ -76,6 +76,9 @@ mod imp {
         pub(super) before_menu: RefCell<Option<gtk::Widget>>,
         /// The timer that saves the settings, after a change.
         pub(super) saving: RefCell<Option<glib::SourceId>>,
+        pub(super) settings_file: OnceCell<SettingsFile>,
+        /// The message that the settings are not saved, while it is shown.
+        pub(super) unsaved: RefCell<Option<adw::Toast>>,
     }
 
     #[glib::object_subclass]
@@ -141,7 +144,7 @@ impl Window {
         let window: Self = glib::Object::builder()
             .property("application", application)
             .build();
-        let (settings, damage) = Settings::load(&Settings::path());
+        let (file, settings) = SettingsFile::load(SettingsFile::user_path());
         window.set_default_size(settings.width, settings.height);
         window.set_maximized(settings.is_maximized);
         let page = settings.page.clone();
@@ -152,6 +155,7 @@ impl Window {
         let context = Context::new(service.clone(), axis, Rc::new(RefCell::new(settings)));
         let imp = window.imp();
         imp.context.set(context).ok();
+        imp.settings_file.set(file).ok();
         imp.entries.set(entries()).ok();
         imp.footer.follow(service, window.context().axis());
         window.add_actions();
@@ -163,9 +167,7 @@ impl Window {
         window.show_content();
         // The keys go to the list of pages first.
         GtkWindowExt::set_focus(&window, window.imp().pages.selected_row().as_ref());
-        if let Some(damage) = damage {
-            window.report(&damage);
-        }
+        window.report_damage();
         window
     }
 
