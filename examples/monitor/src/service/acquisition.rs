@@ -13,7 +13,10 @@ use gtk::glib::{self, prelude::*, subclass::prelude::*};
 use sampled_client::{Catalog, Client, Error, Session, Start, zbus};
 
 use super::{Service, backoff::Backoff, presence, state::State};
-use crate::recording::{Absence, now};
+use crate::{
+    excerpt::excerpt,
+    recording::{Absence, now},
+};
 
 /// The label of the sessions, which other programs show.
 pub(super) const LABEL: &str = "Monitor";
@@ -59,7 +62,7 @@ pub(super) async fn run(service: glib::WeakRef<Service>, demand: Demand) {
             return;
         };
         strong.recording().interrupt(Absence::Disconnected);
-        let cause = error.to_string();
+        let cause = excerpt(&error.to_string());
         attempts = match strong.state() {
             State::Sampling { .. } => 1,
             _ => attempts.saturating_add(1),
@@ -170,6 +173,6 @@ pub(super) async fn list(service: &glib::WeakRef<Service>, client: &Client) {
             service.set_catalog(Catalog::new(metrics));
             service.set_problem(None);
         }
-        Err(error) => service.set_problem(Some(error.to_string())),
+        Err(error) => service.set_problem(Some(excerpt(&error.to_string()))),
     }
 }

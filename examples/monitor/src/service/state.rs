@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use sampled_client::Error;
 
+use crate::excerpt::excerpt;
+
 /// The state of the connection to the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum State {
@@ -68,7 +70,7 @@ pub enum Unwatched {
 impl Unwatched {
     pub(super) fn refused(error: &Error) -> Self {
         Self::Refused {
-            cause: error.to_string(),
+            cause: excerpt(&error.to_string()),
         }
     }
 }

@@ -23,6 +23,8 @@ EARLIER = """<node><interface name="io.github.sampled.Sampler1">
 <property name="Version" type="s" access="read"/>
 </interface></node>"""
 LATER = EARLIER.replace("</interface>", """<method name="Sources"><arg type="a{sa{sv}}" direction="out"/></method>
+<method name="Watch"><arg type="s" direction="in"/><arg type="d" direction="in"/><arg type="a{sv}" direction="in"/>
+<arg type="u" direction="out"/></method>
 </interface>""")
 
 # Of both: what the first version had of each metric.
@@ -67,6 +69,9 @@ class Service:
     def called(self, _bus, sender, _path, _interface, method, arguments, invocation):
         """Answers a call."""
         values = arguments.unpack()
+        if method == "Watch":
+            invocation.return_dbus_error(f"{PREFIX}Paradox", "not now" + ", nor then" * 10_000)
+            return
         if method in ["List", "Start"]:
             unknown = [selector for selector in values[0] if not self.matching(selector)]
             # The earlier one knows no option `optional`.

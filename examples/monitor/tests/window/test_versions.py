@@ -84,6 +84,13 @@ class Versions(Case):
         until(lambda: any("threshold" in session for session in user.sessions(monitor.pid)), "a watch")
         until(lambda: not monitor.all(Role.LABEL, re.compile(words)), lambda: f"no such words:\n{monitor.tree()}")
 
+    def test_a_long_error(self):
+        user = self.user(with_service=False)
+        self.start_service(user, "later")
+        user.settings("[board]\nthresholds=cpu/all/usage above 1;\n")
+        label = user.monitor().words("^A threshold is not watched: .*nor then$")
+        self.assertLess(len(label.name), 400)
+
     def test_a_later_one(self):
         monitor = self.monitor_with("later")
         self.see_value(monitor, "Overview", "Processor", "12.0 %")

@@ -11,7 +11,7 @@ use super::{
     end::{self, Signal},
     item::{Item, Key},
 };
-use crate::i18n::gettext;
+use crate::{excerpt::excerpt, i18n::gettext};
 
 /// Connects the widgets of a page with what they do.
 pub(super) fn connect(inner: &Rc<Inner>) {
@@ -240,7 +240,7 @@ impl Inner {
                 glib::spawn_future_local(async move {
                     let result = match Processes::on(client.bus().clone()).await {
                         Ok(processes) => end::end(&processes, &key, &name, signal).await,
-                        Err(error) => Err(error.to_string()),
+                        Err(error) => Err(excerpt(&error.to_string())),
                     };
                     if let Err(text) = result {
                         let toast = adw::Toast::builder()

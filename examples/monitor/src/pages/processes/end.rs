@@ -4,7 +4,10 @@ use adw::prelude::*;
 use sampled_client::{Error, Processes, SampleOptions, TableOptions, Value};
 
 use super::{fields::one_line, item::Key};
-use crate::i18n::{gettext, gettext_f};
+use crate::{
+    excerpt::excerpt,
+    i18n::{gettext, gettext_f},
+};
 
 /// SIGTERM asks a process to end; SIGKILL ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +62,7 @@ pub(super) async fn end(
     signal: Signal,
 ) -> Result<(), String> {
     let failed = |error: Error| {
-        let (name, cause) = (one_line(name), error.to_string());
+        let (name, cause) = (one_line(name), excerpt(&error.to_string()));
         let values = [("name", name.as_str()), ("cause", cause.as_str())];
         gettext_f("“{name}” was not ended: {cause}", &values)
     };

@@ -29,7 +29,7 @@ use self::{
     view::View,
 };
 use super::{Context, Entry, Page};
-use crate::{i18n::gettext, recording::Absence};
+use crate::{excerpt::excerpt, i18n::gettext, recording::Absence};
 
 /// The shortest time between two readings of the rows. An order that changes more often is hard to read, and costs more than the rest
 /// of the window.
@@ -178,7 +178,7 @@ impl Inner {
         self.recordings
             .borrow()
             .interrupt(now, Absence::Disconnected);
-        self.view.show_problem(Some(&error.to_string()));
+        self.view.show_problem(Some(&excerpt(&error.to_string())));
     }
 }
 

@@ -15,7 +15,7 @@ use self::{
     report::{Report, Reporter},
 };
 use super::{Context, Entry, Page};
-use crate::{accessible, i18n::gettext};
+use crate::{accessible, excerpt::excerpt, i18n::gettext};
 
 /// The time between two reports, while somebody looks.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -134,7 +134,7 @@ impl View {
             ),
             Err(error) => self.show_absent(
                 &gettext("The Service Does Not Answer"),
-                &glib::markup_escape_text(&error.to_string()),
+                &glib::markup_escape_text(&excerpt(&error.to_string())),
             ),
         }
     }
