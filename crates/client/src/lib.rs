@@ -47,6 +47,7 @@ compile_error!("sampled runs on Linux only, and so does its client");
 
 #[cfg(feature = "bus")]
 mod bus;
+mod cadence;
 #[cfg(feature = "bus")]
 mod catalog;
 #[cfg(feature = "bus")]
@@ -116,6 +117,7 @@ pub use self::{
     states::{DefinitionsRead, Reloaded, SessionInfo, SourceInfo, ThresholdInfo},
     watch::{Crossing, Direction, Watch, WatchOptions},
 };
+pub use cadence::{is_gap, longest_silence};
 pub use reading::{Fault, Reading, Value};
 
 /// The program of the README.

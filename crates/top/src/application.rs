@@ -2,7 +2,7 @@
 
 mod actions;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ratatui::layout::Rect;
 use sampled_client::{Catalog, Frame};
@@ -138,7 +138,7 @@ impl Application {
         Self {
             theme,
             catalog: Catalog::default(),
-            recording: Recording::new(microseconds(interval), Cursor::PRESENT),
+            recording: Recording::new(microseconds(interval), Cursor::PRESENT, now()),
             has_frame: false,
             report: None,
             table,
@@ -194,7 +194,7 @@ impl Application {
     /// Begins a recording of another session, at the same moment.
     pub(crate) fn begin(&mut self) {
         let cursor = self.recording.cursor;
-        self.recording = Recording::new(microseconds(self.interval), cursor);
+        self.recording = Recording::new(microseconds(self.interval), cursor, now());
         self.has_frame = false;
         self.columns.clear();
     }
@@ -215,6 +215,12 @@ impl Application {
     fn arrange(&mut self) {
         self.sections = self.page.layout(&self.catalog, &self.columns);
     }
+}
+
+/// The time now, in microseconds since the Unix epoch.
+pub(crate) fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, microseconds)
 }
 
 fn microseconds(time: Duration) -> u64 {

@@ -1,10 +1,6 @@
 //! The loop of the program: frames, keys and signals change what is shown, and the screen follows.
 
-use std::{
-    future::pending,
-    io,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{future::pending, io, time::Duration};
 
 use crossterm::event::Event as TerminalEvent;
 use futures_util::FutureExt;
@@ -16,7 +12,7 @@ use tokio::{
 
 use crate::{
     acquisition::{Event, Slot},
-    application::{Application, Request, State},
+    application::{Application, Request, State, now},
     connection::Connection,
     drawing::Drawing,
     events::Events,
@@ -208,10 +204,7 @@ impl Run {
 
     /// Marks a gap and says why nothing is read. Sessions start again by themselves.
     fn fail(&mut self, error: &Error) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |since| since.as_micros());
-        let now = u64::try_from(now).unwrap_or(u64::MAX);
-        self.application.recording.interrupt(now);
+        self.application.recording.interrupt(now());
         if self.application.state != State::Paused {
             let cause = error.to_string();
             self.application.state = State::Restarting { cause };

@@ -245,10 +245,13 @@ impl Application {
     }
 
     fn pause(&mut self) {
-        self.state = match self.state {
-            State::Paused => State::Connecting,
-            _ => State::Paused,
-        };
+        if self.state != State::Paused {
+            self.state = State::Paused;
+            return;
+        }
+        self.state = State::Connecting;
+        // The session that follows begins with the history, which has the pause as a gap.
+        self.begin();
     }
 
     fn change_interval(&mut self, is_slower: bool) {

@@ -60,6 +60,21 @@ fn pages_are_beside_each_other() {
 }
 
 #[test]
+fn nothing_is_shown_twice_after_a_pause() {
+    let mut application = application(&["a/b/c"]);
+    let frame = |second: u64| {
+        let reading = Ok(sampled_client::Value::Number(second as f64));
+        Frame::new(second * 1_000_000, [("a/b/c".to_owned(), reading)])
+    };
+    (1..=3).for_each(|second| application.take(&frame(second)));
+    application.act(Action::Pause);
+    application.act(Action::Pause);
+    (1..=3).for_each(|second| application.take(&frame(second)));
+    let values: Vec<f64> = application.recording.values("a/b/c").collect();
+    assert_eq!(values, [3.0, 2.0, 1.0]);
+}
+
+#[test]
 fn the_interval_has_steps() {
     let mut application = application(&[]);
     for (action, expected) in [

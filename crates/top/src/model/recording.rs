@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use sampled_client::{Frame, Reading, Value};
+use sampled_client::{Frame, Reading, Value, is_gap};
 
 use super::{
     cursor::Cursor,
@@ -14,6 +14,8 @@ use super::{
 pub(crate) struct Recording {
     /// In microseconds.
     interval: u64,
+    /// The moment of its beginning. What was read before comes from the history.
+    begun: u64,
     /// The moment and the span that its readings and values are of.
     pub(crate) cursor: Cursor,
     places: HashMap<String, usize>,
@@ -22,29 +24,35 @@ pub(crate) struct Recording {
     columns: Vec<usize>,
     /// The number of the newest slot since the epoch.
     newest: Option<u64>,
+    /// The moment of the last frame.
+    last: Option<u64>,
     /// The slots of the longest series.
     length: usize,
 }
 
 impl Recording {
-    /// An empty recording with slots of this many microseconds.
-    pub(crate) fn new(interval: u64, cursor: Cursor) -> Self {
+    /// An empty recording with slots of this many microseconds. It begins at this moment.
+    pub(crate) fn new(interval: u64, cursor: Cursor, begun: u64) -> Self {
         Self {
             interval: interval.max(1),
+            begun,
             cursor,
             places: HashMap::new(),
             series: Vec::new(),
             columns: Vec::new(),
             newest: None,
+            last: None,
             length: 0,
         }
     }
 
-    /// Takes over a frame. Slots that it skips have the values of before: no reading is a gap only where the service says so.
+    /// Takes over a frame. Slots that it skips have the values of before, unless the frame is so late that they are a gap.
     pub(crate) fn push(&mut self, frame: &Frame) {
+        let is_gap = self.has_gap_before(frame.timestamp);
+        self.last = Some(frame.timestamp);
         let steps = self.advance(frame.timestamp);
         for series in &mut self.series {
-            series.go_on(steps);
+            series.go_on(steps, is_gap);
         }
         for (column, (id, reading)) in frame.readings().enumerate() {
             let place = self.place(column, id);
@@ -148,6 +156,14 @@ impl Recording {
         self.series.len()
     }
 
+    /// Whether nothing was read between the last frame and one of this moment. The history tells its gaps itself: sessions
+    /// with longer intervals have read it.
+    fn has_gap_before(&self, timestamp: u64) -> bool {
+        let interval = Duration::from_micros(self.interval);
+        let last = self.last.filter(|last| *last >= self.begun);
+        last.is_some_and(|last| is_gap(last, timestamp, interval))
+    }
+
     /// Goes on to the slot of a moment; returns how many slots that is, at most as many as are kept. Clocks may be set back.
     fn advance(&mut self, timestamp: u64) -> usize {
         let slot = timestamp.checked_div(self.interval).unwrap_or(0);
@@ -186,116 +202,4 @@ impl Recording {
 }
 
 #[cfg(test)]
-mod tests {
-    use sampled_client::Fault;
-
-    use super::*;
-
-    fn frame(timestamp: u64, value: f64) -> Frame {
-        Frame::new(timestamp, [("a".to_owned(), Ok(Value::Number(value)))])
-    }
-
-    fn values(recording: &Recording) -> Vec<f64> {
-        recording.values("a").collect()
-    }
-
-    #[test]
-    fn a_slot_has_the_last_of_its_values() {
-        let mut recording = Recording::new(10, Cursor::PRESENT);
-        for (timestamp, value) in [(100, 1.0), (105, 2.0), (110, 3.0)] {
-            recording.push(&frame(timestamp, value));
-        }
-        assert_eq!(values(&recording), [3.0, 2.0]);
-        assert_eq!(recording.number("a"), Some(3.0));
-        assert_eq!(recording.number("b"), None);
-    }
-
-    #[test]
-    fn a_value_holds_until_the_next_one() {
-        let mut recording = Recording::new(10, Cursor::PRESENT);
-        recording.push(&frame(100, 1.0));
-        recording.push(&frame(130, 2.0));
-        assert_eq!(values(&recording), [2.0, 1.0, 1.0, 1.0]);
-    }
-
-    #[test]
-    fn a_gap_stays_a_gap() {
-        let mut recording = Recording::new(10, Cursor::PRESENT);
-        recording.push(&frame(100, 1.0));
-        recording.interrupt(112);
-        assert_eq!(recording.reading("a"), Some(Err(Fault::Gap)));
-        recording.push(&frame(140, 2.0));
-        let values = values(&recording);
-        assert_eq!((values[0], values[4]), (2.0, 1.0));
-        assert!(values[1..4].iter().all(|value| value.is_nan()));
-    }
-
-    #[test]
-    fn a_metric_that_has_gone_has_no_value() {
-        let mut recording = Recording::new(10, Cursor::PRESENT);
-        recording.push(&frame(100, 1.0));
-        recording.push(&Frame::new(110, [("b".to_owned(), Err(Fault::Denied))]));
-        assert_eq!(recording.reading("a"), Some(Err(Fault::Gone)));
-        assert_eq!(recording.reading("b"), Some(Err(Fault::Denied)));
-        assert!(values(&recording)[0].is_nan());
-    }
-
-    #[test]
-    fn it_does_not_grow() {
-        let mut recording = Recording::new(1, Cursor::PRESENT);
-        recording.push(&frame(0, 1.0));
-        recording.push(&frame(u64::MAX, 2.0));
-        recording.push(&frame(5, 3.0));
-        assert_eq!(values(&recording).len(), CAPACITY);
-    }
-
-    #[test]
-    fn a_cursor_stays_while_nothing_is_recorded() {
-        let mut cursor = Cursor::PRESENT;
-        cursor.go_by(-3, 50..=100, 10);
-        let mut recording = Recording::new(10, cursor);
-        recording.go_by(-1);
-        recording.go_by(100);
-        assert_eq!(recording.cursor, cursor);
-        // The past comes from the oldest frame on.
-        for slot in 50..=100 {
-            recording.push(&frame(slot * 10, slot as f64));
-        }
-        assert_eq!(recording.number("a"), Some(97.0));
-    }
-
-    #[test]
-    fn a_cursor_stays_while_time_goes_on() {
-        let mut recording = Recording::new(10, Cursor::PRESENT);
-        for second in 1..=4 {
-            recording.push(&frame(second * 10, second as f64));
-        }
-        recording.go_by(-2);
-        assert_eq!(values(&recording), [2.0, 1.0]);
-        assert_eq!(recording.number("a"), Some(2.0));
-        assert_eq!(recording.behind(), Some(Duration::from_micros(20)));
-        recording.push(&frame(50, 5.0));
-        assert_eq!(values(&recording), [2.0, 1.0]);
-        assert_eq!(recording.behind(), Some(Duration::from_micros(30)));
-        recording.go_by(-100);
-        assert_eq!(values(&recording), [1.0]);
-        recording.go_by(100);
-        assert_eq!((values(&recording)[0], recording.behind()), (5.0, None));
-        recording.interrupt(60);
-        recording.go_by(-1);
-        assert_eq!(recording.number("a"), Some(5.0));
-    }
-
-    #[test]
-    fn a_column_of_a_longer_span_has_the_largest_value() {
-        let mut recording = Recording::new(1, Cursor::PRESENT);
-        for (timestamp, value) in [(1, 9.0), (2, 1.0), (3, 4.0), (4, 2.0)] {
-            recording.push(&frame(timestamp, value));
-        }
-        recording.cursor.zoom_by(true);
-        // The slots 4; 2 and 3; 1, as far as they are known.
-        assert_eq!(values(&recording), [2.0, 4.0, 9.0]);
-        recording.push(&frame(5, 3.0));
-        assert_eq!(values(&recording), [3.0, 4.0, 9.0]);
-    }
-}
+mod tests;

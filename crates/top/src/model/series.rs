@@ -53,9 +53,9 @@ impl Series {
         values.map(|values| values.copied().fold(f64::NAN, f64::max))
     }
 
-    /// Adds so many slots. The newest one waits for its reading, the others have the value of before.
-    pub(super) fn go_on(&mut self, slots: usize) {
-        let last = self.value(0).unwrap_or(f64::NAN);
+    /// Adds so many slots. The newest one waits for its reading; the others have the value of before, unless they are a gap.
+    pub(super) fn go_on(&mut self, slots: usize, is_gap: bool) {
+        let last = self.value(0).filter(|_| !is_gap).unwrap_or(f64::NAN);
         for slot in 0..slots {
             let is_newest = slot.saturating_add(1) == slots;
             self.values

@@ -35,6 +35,32 @@ fn a_killed_service_is_started_again_and_leaves_a_gap() {
     top.until(|text| text != before);
 }
 
+/// The columns of the last row of graphs, without the blanks around it: a mark, or a blank for a gap.
+fn lowest_row(text: &str) -> Vec<char> {
+    let is_mark = |c: char| ('▁'..='█').contains(&c);
+    let row = text.lines().rfind(|line| line.contains(is_mark));
+    let row = row.unwrap_or("").trim_matches(|c| !is_mark(c));
+    row.chars().collect()
+}
+
+#[test]
+fn a_stopped_monitor_leaves_a_gap_and_accuses_nobody() {
+    let bus = Bus::new();
+    let mut top = Terminal::top(&bus, "*/*/* --interval 250ms", 12, 92);
+    // Each graph has one row.
+    let first_row = |text: &str| {
+        let mut lines = text.lines().filter(|line| !lowest_row(line).is_empty());
+        lowest_row(lines.next().unwrap_or(""))
+    };
+    top.until(|text| first_row(text).len() >= 8);
+    kill(top.pid(), Signal::STOP);
+    // The service sends no more than a client that has not answered may have unread.
+    bus.until_sessions(|sessions| sessions.iter().any(|session| session.dropped > 7));
+    kill(top.pid(), Signal::CONT);
+    top.until(|text| first_row(text).windows(7).any(|part| *part == [' '; 7]));
+    assert!(!String::from_utf8_lossy(&top.written).contains("does not answer"));
+}
+
 #[test]
 fn the_sessions_end_with_the_program() {
     let bus = Bus::new();
