@@ -6,7 +6,7 @@ use futures_core::Stream;
 
 use zbus::{
     Connection,
-    fdo::{self, DBusProxy},
+    fdo::{self, DBusProxy, PeerProxy},
     names::{BusName, OwnedUniqueName, UniqueName, WellKnownName},
     proxy::CacheProperties,
 };
@@ -17,7 +17,7 @@ use crate::{
     owner::{Owner, pid_of_pidfd, proc_is_own},
     runtime::{is_timed_out, timeout},
     transport::{self, CONNECT_TIMEOUT, ClientConnection},
-    wire::NAME,
+    wire::{NAME, PATH},
 };
 
 /// A session bus. Its calls never start the service.
@@ -147,6 +147,28 @@ impl Bus {
             next(&mut changes).await;
         }
         Ok(())
+    }
+
+    /// Asks the process that owns the service's name whether it answers: by `Ping`, which every connection to a bus has. It
+    /// is no error that the name has no owner: a session that was there is over, and says so.
+    ///
+    /// # Errors
+    /// [`Error::NoAnswer`], from the service or the bus, if there is no answer within this time.
+    pub async fn ping(&self, time: Duration) -> Result<(), Error> {
+        let ping = async {
+            let owner = match self.proxy.get_name_owner(name()).await {
+                Err(fdo::Error::NameHasNoOwner(_)) => return Ok(()),
+                owner => owner?,
+            };
+            let peer = PeerProxy::builder(&self.connection)
+                .destination(owner)
+                .path(PATH)
+                .cache_properties(CacheProperties::No)
+                .build()
+                .await?;
+            peer.ping().await
+        };
+        self.answer(self.deadline.left(time), ping).await
     }
 
     /// Whether the service is activatable: the bus would start it for a call.

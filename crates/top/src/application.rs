@@ -14,6 +14,7 @@ use crate::{
     pages::Page,
     processes::{Query, Table, columns::Order},
     sampling::Report,
+    silence::Silence,
     targets::Targets,
     theme::Theme,
 };
@@ -36,6 +37,8 @@ pub(crate) struct Application {
     pub(crate) mode: Mode,
     pub(crate) message: Option<String>,
     pub(crate) state: State,
+    /// That no frame comes.
+    pub(crate) silence: Option<Silence>,
     pub(crate) targets: Targets,
     /// The size of the screen.
     pub(crate) area: Rect,
@@ -150,6 +153,7 @@ impl Application {
             mode: Mode::Normal,
             message,
             state: State::Connecting,
+            silence: None,
             targets: Targets::default(),
             area: Rect::default(),
             table_size: (0, 0),

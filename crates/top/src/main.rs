@@ -27,6 +27,7 @@ mod run;
 mod sampling;
 mod screen;
 mod signals;
+mod silence;
 mod targets;
 mod task;
 mod text;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The shortest time between two reports.
-const SHORTEST_WAIT: Duration = Duration::from_secs(2);
+pub(crate) const SHORTEST_WAIT: Duration = Duration::from_secs(2);
 
 /// The report that is asked for, or the wait for the next one.
 pub(crate) struct Reports {

@@ -1,35 +1,30 @@
 //! The loop of the program: frames, keys and signals change what is shown, and the screen follows.
 
-use std::{future::pending, io, time::Duration};
+mod readings;
+
+use std::{future::pending, io};
 
 use crossterm::event::Event as TerminalEvent;
-use futures_util::FutureExt;
-use sampled_client::{Error, Processes, Session, TableSession};
+use sampled_client::{Processes, Session, TableSession};
 use tokio::{
     select,
     time::{Instant, sleep_until},
 };
 
 use crate::{
-    acquisition::{Event, Slot},
-    application::{Application, Request, State, now},
+    acquisition::Slot,
+    application::{Application, Request, State},
     connection::Connection,
     drawing::Drawing,
     events::Events,
     input,
-    reports::Reports,
-    sampling::Report,
+    reports::{self, Reports},
     screen::Screen,
     signals::{Caught, Signals},
+    silence::Listener,
     task::Task,
     view,
 };
-
-/// How long a frame waits for the table of the same moment, so that the screen is drawn once.
-const TOGETHER: Duration = Duration::from_millis(40);
-
-/// The most frames that are taken over before the screen is drawn.
-const AT_ONCE: usize = 4096;
 
 /// Everything that the loop waits for.
 pub(crate) struct Run {
@@ -42,6 +37,7 @@ pub(crate) struct Run {
     metrics: Slot<crate::application::Demand, Session>,
     table: Slot<crate::processes::Query, TableSession>,
     reports: Reports,
+    listener: Listener,
     /// The end of a process that is asked for.
     ending: Task<()>,
     /// The moment at which the screen is drawn again.
@@ -71,6 +67,7 @@ impl Run {
             metrics: Slot::new(),
             table: Slot::new(),
             reports: Reports::new(),
+            listener: Listener::new(),
             ending: Task::none(),
             draw_at: Some(Instant::now()),
             signals,
@@ -99,11 +96,24 @@ impl Run {
         application.table_size = view::table_size(application);
         let client = self.connection.client();
         let interval = application.interval;
-        self.metrics.demand(client, application.demand(), interval);
-        self.table.demand(client, application.query(), interval);
-        if let Some(client) = client.filter(|_| application.needs_report()) {
+        let (demand, query) = (application.demand(), application.query());
+        let is_restarting = matches!(application.state, State::Restarting { .. });
+        let needs_report = application.needs_report();
+        let is_listening = demand.is_some() || query.is_some() || needs_report;
+        self.metrics.demand(client, demand, interval);
+        self.table.demand(client, query, interval);
+        if let Some(client) = client.filter(|_| needs_report) {
             self.reports.demand(client);
         }
+        let rhythm = match needs_report {
+            true => interval.max(reports::SHORTEST_WAIT),
+            false => interval,
+        };
+        match client.filter(|_| is_listening && !is_restarting) {
+            Some(client) => self.listener.demand(client, rhythm),
+            None => self.listener.hear(),
+        }
+        application.silence = self.listener.silence();
     }
 
     /// Waits for one event, and does what it says.
@@ -145,78 +155,14 @@ impl Run {
                 }
                 self.draw_at = Some(Instant::now());
             }
+            () = self.listener.next() => {
+                if self.listener.silence() != self.application.silence {
+                    self.draw_at = Some(Instant::now());
+                }
+            }
             () = until(draw_at) => {}
         }
         Ok(None)
-    }
-
-    fn take_metrics(&mut self, event: Option<Event<sampled_client::Frame>>) {
-        match event {
-            None => {}
-            Some(Event::Started) => self.application.state = State::Sampling,
-            Some(Event::Failed(error)) => self.fail(&error),
-            Some(Event::Next(frame)) => {
-                self.application.take(&frame);
-                // The past comes in many frames.
-                for _ in 0..AT_ONCE {
-                    match self.metrics.next().now_or_never() {
-                        Some(Some(Event::Next(frame))) => self.application.take(&frame),
-                        Some(Some(Event::Failed(error))) => self.fail(&error),
-                        _ => break,
-                    }
-                }
-                let now = Instant::now();
-                self.draw_at = match self.table.running() {
-                    Some(_) => self.draw_at.or(now.checked_add(TOGETHER)),
-                    None => Some(now),
-                };
-            }
-        }
-    }
-
-    fn take_table(&mut self, event: Option<Event<()>>) {
-        match event {
-            None => {}
-            Some(Event::Started) => self.application.state = State::Sampling,
-            Some(Event::Failed(error)) => self.fail(&error),
-            Some(Event::Next(())) => {
-                if let Some((query, session)) = self.table.running() {
-                    self.application.table.take(query, session);
-                }
-                self.draw_at = Some(Instant::now());
-            }
-        }
-    }
-
-    fn take_report(&mut self, report: Option<Result<Report, Error>>) {
-        let Some(report) = report else {
-            return;
-        };
-        self.draw_at = Some(Instant::now());
-        match report {
-            Ok(report) => {
-                self.application.report = Some(report);
-                self.application.state = State::Sampling;
-            }
-            Err(error) => self.fail(&error),
-        }
-    }
-
-    /// Marks a gap and says why nothing is read. Sessions start again by themselves.
-    fn fail(&mut self, error: &Error) {
-        self.application.recording.interrupt(now());
-        if self.application.state != State::Paused {
-            let cause = error.to_string();
-            self.application.state = State::Restarting { cause };
-        }
-        let is_broken = matches!(
-            error,
-            Error::Bus(_) | Error::NoAnswer { .. } | Error::NoBus(_) | Error::Handshake(_)
-        );
-        if is_broken || self.connection.client().is_none() {
-            self.connection.list_again(true);
-        }
-        self.draw_at = Some(Instant::now());
     }
 
     fn handle(&mut self, caught: &Caught) -> io::Result<Option<Ended>> {
@@ -226,6 +172,7 @@ impl Run {
             Caught::Stop => return self.fulfil(Request::Suspend),
             Caught::Continued => {
                 self.screen.enter()?;
+                self.listener.hear();
                 self.redraw();
             }
         }
@@ -237,6 +184,7 @@ impl Run {
             Request::Quit => return Ok(Some(Ended::ByUser)),
             Request::Suspend => {
                 self.screen.suspend()?;
+                self.listener.hear();
                 self.redraw();
             }
             Request::Redraw => self.redraw(),

@@ -19,7 +19,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, application: &Application) {
     let state = state(application);
     let room = text::width(&state).min(width);
     let fault = matches!(application.state, State::Restarting { .. });
-    let style = if fault { theme.fault() } else { theme.dim() };
+    let is_silent = application.silence.is_some();
+    let style = if fault || is_silent {
+        theme.fault()
+    } else {
+        theme.dim()
+    };
     if let Mode::Prompt(prompt, typed) = &application.mode {
         let question = match prompt {
             Prompt::Search => "Search: ",
@@ -75,6 +80,9 @@ fn keys(application: &Application) -> Vec<(&'static str, &'static str)> {
 fn state(application: &Application) -> String {
     if let Some(behind) = application.recording.behind() {
         return format!("{} ago: Esc returns", humantime::format_duration(behind));
+    }
+    if let Some(silence) = application.silence {
+        return silence.words();
     }
     let every = humantime::format_duration(application.interval);
     match &application.state {

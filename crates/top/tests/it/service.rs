@@ -44,6 +44,37 @@ fn lowest_row(text: &str) -> Vec<char> {
 }
 
 #[test]
+fn a_stopped_service_is_told_and_leaves_a_gap() {
+    const WORDS: &str = ": the service does not answer";
+    let bus = Bus::new();
+    let mut top = Terminal::top(&bus, "memory/physical/used --interval 100ms", 12, 110);
+    top.until(|text| lowest_row(text).len() >= 8);
+    let service = bus.service().expect("a service");
+    kill(service, Signal::STOP);
+    let before = top.until(|text| text.contains(WORDS));
+    assert!(before.contains("No reading for "), "{before}");
+    // The words count the seconds.
+    let after = top.until(|text| text.contains(WORDS) && *text != *before);
+    assert_eq!(lowest_row(&after), lowest_row(&before));
+    kill(service, Signal::CONT);
+    let text = top.until(|text| {
+        !text.contains("No reading") && lowest_row(text).len() > lowest_row(&before).len()
+    });
+    assert!(text.contains("1 metric every 100ms"), "{text}");
+    // The service was stopped for more than two seconds, which are twenty columns.
+    let row = lowest_row(&text);
+    let gap = row.iter().filter(|c| **c == ' ').count();
+    assert!(gap >= 15, "{gap} columns without a reading: {text}");
+    // The page of the sessions has reports in place of frames.
+    top.key_in("w");
+    top.until(|text| text.contains("Sources"));
+    kill(service, Signal::STOP);
+    top.until(|text| text.contains(WORDS));
+    kill(service, Signal::CONT);
+    top.until(|text| !text.contains(WORDS));
+}
+
+#[test]
 fn a_stopped_monitor_leaves_a_gap_and_accuses_nobody() {
     let bus = Bus::new();
     let mut top = Terminal::top(&bus, "*/*/* --interval 250ms", 12, 92);
