@@ -1,8 +1,8 @@
 //! The backend that readings come from: the service, or this process if there is no session bus.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, future::pending, time::Duration};
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use sampled::{
     Local,
@@ -14,7 +14,7 @@ use sampled::{
     service::Settings,
 };
 
-use super::streamed::Streamed;
+use super::{silence::until_unanswered, streamed::Streamed};
 use crate::cli::{
     common_options::CommonOptions,
     configuration,
@@ -128,6 +128,21 @@ impl Backend {
             Self::InProcess(local) => local.sample(selectors, options).await,
         };
         sample.map(Frame::from)
+    }
+
+    /// Completes once no frame of this interval has come since `heard`, and the service does not answer either. Returns a
+    /// message. Without a service, it never does.
+    pub(crate) async fn until_unanswered(&self, heard: Instant, interval: Duration) -> String {
+        let Self::Service(client) = self else {
+            return pending().await;
+        };
+        let (silence, from) = until_unanswered(client.bus(), heard, interval).await;
+        let seconds = silence.as_secs();
+        let culprit = match from {
+            Unresponsive::Bus(_) => "bus",
+            _ => "service",
+        };
+        format!("no reading for {seconds}s: the {culprit} does not answer")
     }
 
     /// The sources, by name.

@@ -2,4 +2,5 @@
 
 pub(crate) mod backend;
 pub(crate) mod selectors;
+mod silence;
 mod streamed;

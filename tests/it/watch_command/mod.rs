@@ -229,3 +229,37 @@ fn watch_prints_the_past_first() {
     assert_eq!(alone.code, Some(0));
     assert!(alone.stderr.contains("no history"), "{}", alone.stderr);
 }
+
+#[test]
+fn a_service_that_hangs_is_told_once() {
+    let bus = Bus::activating("");
+    let mut watch = Watch::start(bus.sampled(&ARGUMENTS));
+    let mut last = watch.next();
+    let owner = bus.block_on(async { bus.client().await.bus().owner().await });
+    let pid = owner.expect("reply").and_then(|owner| owner.pid);
+    let service = Process::open(pid.expect("a service")).expect("a service");
+    let stderr = watch.child.stderr.take().expect("stderr is a pipe");
+    let mut said = BufReader::new(stderr).lines();
+    for _ in 0..2 {
+        service.signal(Signal::STOP);
+        let line = said.next().expect("another line").expect("line");
+        assert!(
+            line.starts_with("sampled: no reading for ")
+                && line.ends_with("s: the service does not answer"),
+            "{line}"
+        );
+        service.signal(Signal::CONT);
+        // Those that were sent before the stop come first.
+        let late = last + 2_000_000;
+        while last < late {
+            last = watch.next();
+        }
+    }
+    Process::open(watch.child.id())
+        .expect("it runs")
+        .signal(Signal::INT);
+    assert_eq!(
+        said.map(Result::unwrap).collect::<Vec<_>>(),
+        Vec::<String>::new()
+    );
+}

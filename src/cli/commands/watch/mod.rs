@@ -21,6 +21,7 @@ use crate::cli::{
         bar::{Bar, BarOptions},
         events::StdoutEvents,
         format::note,
+        frame::Frame,
     },
     readings::{
         backend::{Backend, Frames},
@@ -141,7 +142,7 @@ async fn watch(
         earliest = now.checked_add(BETWEEN_STARTS).unwrap_or(now);
         let ended = match started {
             Ok(mut frames) => {
-                let source = (&mut frames, backend, &options.selectors);
+                let source = (&mut frames, backend, options);
                 let ended = show(source, &mut view, &mut left, signals).await;
                 frames.stop().await;
                 ended
@@ -159,33 +160,57 @@ async fn watch(
     Ok(())
 }
 
-/// Shows the frames of a session of these selectors.
+/// What comes next of a session.
+enum Next {
+    Frame(Frame),
+    /// The last frame has to be drawn again.
+    Drawing,
+    /// Nothing comes; the message says so.
+    Silence(String),
+}
+
+/// Shows the frames of a session with these options.
 async fn show(
-    (frames, backend, selectors): (&mut Frames, &Backend, &Selectors),
+    (frames, backend, options): (&mut Frames, &Backend, &WatchOptions),
     view: &mut View,
     left: &mut Option<u64>,
     signals: &mut TerminationSignals,
 ) -> Result<(), Error> {
+    let mut heard = Instant::now();
+    let mut is_told = false;
     while *left != Some(0) {
+        let silence = backend.until_unanswered(heard, options.interval);
         let next = async {
             select! {
-                frame = frames.next() => frame.map(Some),
-                () = view.needs_drawing() => Ok(None),
+                biased;
+                frame = frames.next() => frame.map(Next::Frame),
+                () = view.needs_drawing() => Ok(Next::Drawing),
+                message = silence, if !is_told => Ok(Next::Silence(message)),
             }
         };
         let Some(next) = signals.or(next).await else {
             return Ok(());
         };
-        if let Some(frame) = next? {
-            if view.is_early(&frame) {
+        match next? {
+            Next::Frame(frame) => {
+                (heard, is_told) = (Instant::now(), false);
+                if view.is_early(&frame) {
+                    continue;
+                }
+                let taken = view.take(frame, backend, &options.selectors);
+                let Some(taken) = signals.or(taken).await else {
+                    return Ok(());
+                };
+                taken?;
+                *left = left.map(|left| left.saturating_sub(1));
+            }
+            Next::Drawing => {}
+            Next::Silence(message) => {
+                is_told = true;
+                note(message);
+                view.go_below();
                 continue;
             }
-            let taken = view.take(frame, backend, selectors);
-            let Some(taken) = signals.or(taken).await else {
-                return Ok(());
-            };
-            taken?;
-            *left = left.map(|left| left.saturating_sub(1));
         }
         let Some(shown) = signals.or(view.show()).await else {
             return Ok(());

@@ -170,10 +170,16 @@ impl View {
 
     /// Notes that another session follows, and that something else is printed between two frames.
     pub(super) fn interrupt(&mut self) {
-        match &mut self.form {
-            Form::Table { screen, .. } => screen.interrupt(),
-            Form::Bar { early, .. } => *early = EARLY_FRAMES,
-            Form::Json | Form::Csv(_) => {}
+        self.go_below();
+        if let Form::Bar { early, .. } = &mut self.form {
+            *early = EARLY_FRAMES;
+        }
+    }
+
+    /// Notes that something else is printed between two frames.
+    pub(super) fn go_below(&mut self) {
+        if let Form::Table { screen, .. } = &mut self.form {
+            screen.interrupt();
         }
     }
 }
