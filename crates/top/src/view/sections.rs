@@ -52,7 +52,7 @@ pub(super) fn draw(
             break;
         }
         let own = block.height(rows);
-        block.draw(&mut canvas.part(0, y, width, own), application);
+        block.draw(&mut canvas.part(0, y, width, own), application, rows);
         y += own;
     }
     first
@@ -127,12 +127,12 @@ impl Block<'_> {
         }
     }
 
-    fn draw(&self, canvas: &mut Canvas<'_>, application: &Application) {
+    fn draw(&self, canvas: &mut Canvas<'_>, application: &Application, rows: usize) {
         match self {
             Self::Title(title) => draw_title(canvas, application, title),
             Self::Level(level) => draw_level(canvas, application, level),
             Self::Cards(cards, columns) => beside(canvas, *columns, cards, |canvas, card| {
-                draw_card(canvas, application, card);
+                draw_card(canvas, application, card, self.height(rows));
             }),
             Self::SmallCards(cards, columns) => beside(canvas, *columns, cards, |canvas, card| {
                 draw_small(canvas, application, card);
@@ -211,20 +211,27 @@ fn draw_level(canvas: &mut Canvas<'_>, application: &Application, level: &Level)
     }
 }
 
-/// Draws a graph: a title with the scale, and the lines one below the other, so that they are told apart without colours.
-fn draw_card(canvas: &mut Canvas<'_>, application: &Application, card: &Card) {
+/// Draws a graph: a title with the scale, and the lines one below the other, so that they are told apart without colours. It
+/// is as high as this, and may be cut at the end of the screen.
+fn draw_card(canvas: &mut Canvas<'_>, application: &Application, card: &Card, full: usize) {
     let theme = application.theme;
     let (width, height) = (canvas.width(), canvas.height());
     let is_single = card.lines.len() == 1;
     let gutter = if is_single { 0 } else { 21.min(width / 3) };
     let maximum = maximum(application, card, width - gutter);
+    let title = text::escape(&card.title);
+    canvas.cell(0, 0, width, &title, theme.title());
+    let x = text::width(&title);
     let scale = format!("≤ {}", text::value(maximum, &card.unit));
-    canvas.number(0, 0, width, &scale, theme.dim());
-    let x = canvas.text(0, 0, &text::escape(&card.title), theme.title());
-    let rows = height.saturating_sub(1) / card.lines.len().max(1);
+    let beside = if is_single { x + 1 + VALUE } else { x };
+    if beside + 1 + text::width(&scale) <= width {
+        canvas.number(0, 0, width, &scale, theme.dim());
+    }
+    let of_each = full.saturating_sub(1) / card.lines.len().max(1);
     for (place, line) in card.lines.iter().enumerate() {
         let (value, style) = value_of(application, &line.id);
-        let y = 1 + place * rows;
+        let y = 1 + place * of_each;
+        let rows = of_each.min(height.saturating_sub(y));
         let room = gutter.saturating_sub(1);
         let name = text::escape(&line.name);
         if is_single {
@@ -287,3 +294,6 @@ fn maximum(application: &Application, card: &Card, columns: usize) -> f64 {
     let values = lines.flat_map(|line| application.recording.values(&line.id).take(columns));
     graph::scale(values.fold(f64::NAN, f64::max), &card.unit)
 }
+
+#[cfg(test)]
+mod tests;
