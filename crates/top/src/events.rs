@@ -10,7 +10,7 @@ use std::{
 
 use crossterm::event::{self, Event};
 use rustix::{
-    event::{PollFd, PollFlags, poll},
+    event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     pipe::{PipeFlags, pipe_with},
 };
@@ -67,6 +67,16 @@ impl Events {
     }
 }
 
+/// Whether an error of a terminal means that it has gone, which it does before SIGHUP arrives.
+pub(crate) fn has_hung_up(terminal: impl AsFd, error: &io::Error) -> bool {
+    let now = Timespec::default();
+    let mut events = [PollFd::new(&terminal, PollFlags::empty())];
+    let polled = poll(&mut events, Some(&now));
+    error.raw_os_error() == Some(Errno::IO.raw_os_error())
+        && polled.is_ok()
+        && events[0].revents().contains(PollFlags::HUP)
+}
+
 fn start(name: &str, stack: usize, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let thread = thread::Builder::new().name(name.to_owned());
     thread.stack_size(stack).spawn(run).map(drop)
@@ -108,5 +118,30 @@ fn wait_for_end() {
             Ok(0) | Err(Errno::INTR) => {}
             _ => process::exit(0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::{
+        fs::{Mode, OFlags, open},
+        pty::{OpenptFlags, openpt, ptsname, unlockpt},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_terminal_that_is_written_to_may_have_gone() {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let flags = OFlags::RDWR | OFlags::NOCTTY;
+        let terminal = open(name, flags, Mode::empty()).unwrap();
+        let error = io::Error::from(Errno::IO);
+        assert!(!has_hung_up(&terminal, &error));
+        drop(master);
+        let written = rustix::io::write(&terminal, b"x");
+        assert!(has_hung_up(&terminal, &written.unwrap_err().into()));
+        assert!(!has_hung_up(&terminal, &Errno::NOSPC.into()));
     }
 }

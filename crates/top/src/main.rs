@@ -87,6 +87,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     match ended {
         // Nobody sees an error of a terminal that has gone.
         Ok(Ended::ByUser | Ended::HungUp) => Ok(()),
+        Err(Error::Terminal(error)) if events::has_hung_up(io::stdout(), &error) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -77,7 +77,20 @@ fn a_terminal_that_goes_ends_the_program() {
     let mut top = Terminal::top(&bus, "", 24, 80);
     top.until(|text| text.contains("PID"));
     top.hang_up();
-    top.wait();
+    assert_eq!(top.wait().code(), Some(0));
+}
+
+#[test]
+fn a_terminal_that_goes_while_it_is_drawn_is_no_error() {
+    let bus = Bus::new();
+    for round in 0..20 {
+        let mut top = Terminal::top(&bus, "", 60, 200);
+        top.until(|text| text.contains("PID"));
+        // Each key draws the whole screen.
+        top.key_in(&"\u{c}".repeat(1 + round % 5));
+        top.hang_up();
+        assert_eq!(top.wait().code(), Some(0), "round {round}");
+    }
 }
 
 #[test]

@@ -222,9 +222,12 @@ impl Terminal {
 
     /// Waits until the program has ended, whatever has become of its terminal.
     #[track_caller]
-    pub(crate) fn wait(&mut self) {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         let start = Instant::now();
-        while self.child.try_wait().expect("wait").is_none() {
+        loop {
+            if let Some(status) = self.child.try_wait().expect("wait") {
+                return status;
+            }
             assert!(start.elapsed() < DEADLINE, "it does not end");
             thread::yield_now();
         }
