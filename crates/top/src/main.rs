@@ -51,14 +51,28 @@ use run::{Ended, Run};
 use theme::Theme;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match run(arguments) {
+    let ended = match Arguments::try_parse() {
+        Ok(arguments) => run(arguments),
+        Err(error) if error.use_stderr() => error.exit(),
+        Err(help) => print(&help.render().to_string()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let message = text::escape(&error.to_string()).into_owned();
             writeln!(io::stderr(), "sampled-top: {message}").ok();
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Prints a text. A reader that has gone is no error.
+fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout();
+    let written = stdout.write_all(text.as_bytes());
+    match written.and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        _ => Ok(()),
     }
 }
 
@@ -71,6 +85,8 @@ enum Error {
     NoTerminal,
     #[error(transparent)]
     Client(#[from] sampled_client::Error),
+    #[error("standard output: {0}")]
+    Output(#[source] io::Error),
     #[error("terminal: {0}")]
     Terminal(#[from] io::Error),
 }

@@ -25,6 +25,29 @@ fn no_terminal_is_an_error() {
     );
 }
 
+#[test]
+fn a_full_standard_output_is_an_error() {
+    let bus = Bus::new();
+    for argument in ["--help", "--version"] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = bus.command(TOP).arg(argument).stdout(full).output();
+        check(output.unwrap(), "standard output: No space left");
+        // A reader that has gone is none.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = bus.command(TOP).arg(argument).stdout(writer).output();
+        let output = output.unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    }
+    let output = bus.command(TOP).arg("--hepl").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("'--hepl'") && output.stdout.is_empty(),
+        "{said}"
+    );
+}
+
 /// Runs a command in a terminal that script(1) makes; its standard error is a pipe.
 fn in_terminal(mut script: Command, command: &str) -> Output {
     let file = format!("{command} 2>err; echo $? >code");
