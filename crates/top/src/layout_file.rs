@@ -117,10 +117,13 @@ impl Layout {
         Grouping::from_name(self.group.as_deref()?)
     }
 
-    /// The same with what is shown now.
+    /// The same with what is shown now. A page that only the command line has shown is not the first one later.
     pub(crate) fn with(&self, page: Page, interval: Duration, grouping: Grouping) -> Self {
+        let page = Some(page.name().to_owned());
+        let has_tab =
+            self.pages.is_empty() || self.pages.iter().any(|name| page.as_ref() == Some(name));
         Self {
-            page: Some(page.name().to_owned()),
+            page: if has_tab { page } else { self.page.clone() },
             interval: Some(humantime::format_duration(interval).to_string()),
             group: Some(grouping.name().to_owned()),
             ..self.clone()
@@ -135,6 +138,17 @@ impl Layout {
                 let all = Page::ALL.map(Page::name).join(", ");
                 return Err((key, format!("{name:?} is no page: there are {all}")));
             }
+        }
+        for (place, name) in self.pages.iter().enumerate() {
+            if self.pages.iter().take(place).any(|before| before == name) {
+                return Err(("pages", format!("{name:?} is there twice")));
+            }
+        }
+        if let Some(name) = &self.page
+            && !self.pages.is_empty()
+            && !self.pages.contains(name)
+        {
+            return Err(("page", format!("{name:?} is not among pages")));
         }
         let interval = self.interval.as_deref().map(crate::arguments::interval);
         if let Some(Err(what)) = interval {
@@ -197,13 +211,17 @@ fn read(path: &Path) -> Result<Layout, Error> {
         invalid(format!("line {line}: {}", error.message()))
     })?;
     layout.check().map_err(|(key, what)| {
-        let start = text
-            .lines()
-            .position(|line| line.trim_start().starts_with(key));
+        let start = text.lines().position(|line| is_of(line, key));
         let line = start.map_or(1, |line| line.saturating_add(1));
         invalid(format!("line {line}: {key}: {what}"))
     })?;
     Ok(layout)
+}
+
+/// Whether a line is that of a key. One key may be the beginning of another.
+fn is_of(line: &str, key: &str) -> bool {
+    let rest = line.trim_start().strip_prefix(key);
+    rest.is_some_and(|rest| rest.trim_start().starts_with('='))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -225,62 +243,4 @@ fn replace(path: &Path, layout: &Layout) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use sampled_pages::Page as Graphs;
-
-    use super::*;
-
-    fn layout(text: &str) -> (LayoutFile, Layout, tempfile::TempDir) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("top.toml");
-        fs::write(&path, text).unwrap();
-        let (file, layout) = LayoutFile::read(Some(path));
-        (file, layout, directory)
-    }
-
-    #[test]
-    fn what_is_written_is_read_again() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("new/top.toml");
-        let (file, absent) = LayoutFile::read(Some(path.clone()));
-        assert_eq!((file.broken(), &absent), (None, &Layout::default()));
-        let written = Layout {
-            sort: Some("-rss".to_owned()),
-            tree: true,
-            metrics: vec!["cpu/*/usage".to_owned()],
-            ..Layout::default()
-        };
-        let written = written.with(
-            Page::Graphs(Graphs::Disks),
-            Duration::from_millis(1500),
-            Grouping::Unit,
-        );
-        assert!(file.write(&written).starts_with("Saved to "));
-        let (file, read) = LayoutFile::read(Some(path));
-        assert_eq!((file.broken(), &read), (None, &written));
-        assert_eq!(read.page(), Some(Page::Graphs(Graphs::Disks)));
-        assert_eq!(read.interval(), Some(Duration::from_millis(1500)));
-        assert_eq!(read.grouping(), Some(Grouping::Unit));
-    }
-
-    #[test]
-    fn a_broken_file_is_kept() {
-        let check = |text: &str, expected: &str| {
-            let (file, read, directory) = layout(text);
-            assert_eq!(read, Layout::default());
-            let broken = file.broken().unwrap();
-            assert!(broken.contains(expected), "{broken}");
-            let said = file.write(&read);
-            assert!(said.starts_with("Not saved"), "{said}");
-            let kept = fs::read_to_string(directory.path().join("top.toml"));
-            assert_eq!(kept.unwrap(), text);
-        };
-        check("page = 'disks'\ntree = maybe\n", "line 2: ");
-        check("page = 'disk'\n", "line 1: page: \"disk\" is no page");
-        check("\ncolour = 'red'\n", "line 2: unknown field `colour`");
-        check("tree = true\ninterval = '0s'\n", "line 2: interval: ");
-        check("sort = 'size'\n", "line 1: sort: ");
-        check("group = 'x'\n", "line 1: group: ");
-        check(&"#".repeat(70_000), "larger than 65536 bytes");
-    }
-}
+mod tests;
