@@ -41,6 +41,7 @@ use std::{
 };
 
 use clap::Parser;
+use sampled_client::Unresponsive;
 use tokio::{runtime, task::LocalSet};
 
 use application::Application;
@@ -83,12 +84,29 @@ enum Error {
         "standard output is no terminal whose cursor can be moved: `sampled watch` prints readings to a file or a pipe"
     )]
     NoTerminal,
+    #[error(
+        "{0}. This monitor needs a bus: `dbus-run-session sampled top` brings one, and `sampled watch --local` reads this machine without one"
+    )]
+    NoBus(#[source] sampled_client::Error),
     #[error(transparent)]
-    Client(#[from] sampled_client::Error),
+    Client(sampled_client::Error),
     #[error("standard output: {0}")]
     Output(#[source] io::Error),
     #[error("terminal: {0}")]
     Terminal(#[from] io::Error),
+}
+
+impl From<sampled_client::Error> for Error {
+    fn from(error: sampled_client::Error) -> Self {
+        match error {
+            sampled_client::Error::NoBus(_)
+            | sampled_client::Error::NoAnswer {
+                from: Unresponsive::Bus(_),
+                ..
+            } => Self::NoBus(error),
+            error => Self::Client(error),
+        }
+    }
 }
 
 fn run(arguments: Arguments) -> Result<(), Error> {

@@ -75,6 +75,11 @@ fn without_a_bus_or_a_metric_it_says_so() {
         Some("unix:path=/nonexistent"),
         "no session bus can be reached",
     );
+    check(
+        "",
+        Some("unix:path=/nonexistent"),
+        "`sampled watch --local` reads this machine without one",
+    );
     check("no/such/metric", None, "no/such/metric");
     check("'a//b'", None, "a//b");
 }
