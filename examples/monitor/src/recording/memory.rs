@@ -4,10 +4,10 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     rc::Rc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use sampled_client::{Catalog, Frame, Value};
+use sampled_client::{Catalog, Frame, Value, is_gap};
 
 use super::{Absence, Samples};
 
@@ -31,6 +31,8 @@ struct Track {
     samples: Rc<RefCell<Samples>>,
     /// The number of the last session that has read it.
     session: u32,
+    /// Whether the newest sample is of the past.
+    is_past: bool,
 }
 
 impl Recording {
@@ -44,6 +46,7 @@ impl Recording {
         let track = Track {
             samples: samples.clone(),
             session: self.session.get(),
+            is_past: false,
         };
         tracks.insert(id.to_owned(), track);
         samples
@@ -103,7 +106,7 @@ impl Recording {
                 Err(_) if is_past => Err(Absence::Unread),
                 Err(fault) => Err(Absence::Fault(fault)),
             };
-            let samples = self.resume(id, time);
+            let samples = self.resume(id, time, is_past);
             let mut samples = samples.borrow_mut();
             if !is_past || samples.newest().is_none_or(|newest| newest.time < time) {
                 samples.push(time, reading);
@@ -120,18 +123,20 @@ impl Recording {
         }
     }
 
-    /// The samples of a metric. If this session reads it for the first time, after others have not, a gap begins in between.
-    fn resume(&self, id: &str, time: u64) -> Rc<RefCell<Samples>> {
+    /// The samples of a metric. A gap begins after the newest one if that is too old: no session has read the metric since, or the
+    /// service was stopped. The past has its own gaps, and is of sessions with other intervals.
+    fn resume(&self, id: &str, time: u64, is_past: bool) -> Rc<RefCell<Samples>> {
         let samples = self.samples(id);
-        if let Some(track) = self.tracks.borrow_mut().get_mut(id)
-            && track.session != self.session.get()
-        {
-            track.session = self.session.get();
-            let mut samples = samples.borrow_mut();
+        if let Some(track) = self.tracks.borrow_mut().get_mut(id) {
+            let is_first = track.session != self.session.get();
+            let follows = !track.is_past && !is_past;
+            (track.session, track.is_past) = (self.session.get(), is_past);
             let interval = self.interval.get();
+            let mut samples = samples.borrow_mut();
             if let Some(newest) = samples.newest()
+                && (is_first || follows)
                 && !newest.value.is_nan()
-                && time.saturating_sub(newest.time) > interval.saturating_mul(3)
+                && is_gap(newest.time, time, Duration::from_micros(interval))
             {
                 samples.push(newest.time.saturating_add(interval), Err(Absence::Unread));
             }
@@ -209,18 +214,33 @@ mod tests {
     }
 
     #[test]
-    fn time_without_a_session_is_a_gap() {
+    fn time_without_a_frame_is_a_gap() {
         let recording = Recording::default();
+        let gap = |time| (time, Some(Absence::Unread));
         recording.begin(10);
         recording.take(&frame(100, number(1.0)));
         recording.begin(10);
         recording.take(&frame(200, number(1.0)));
-        // Within a session, a late frame is no gap.
+        // Within a session, a frame may be late.
+        recording.take(&frame(230, number(1.0)));
+        let without_session = [(100, None), gap(110), (200, None), (230, None)];
+        assert_eq!(recorded(&recording), without_session);
+        // The service was stopped.
         recording.take(&frame(300, number(1.0)));
-        let gap = (110, Some(Absence::Unread));
+        assert_eq!(recorded(&recording)[4..], [gap(240), (300, None)]);
+    }
+
+    #[test]
+    fn the_past_has_its_own_gaps() {
+        let recording = Recording::default();
+        recording.begin(10);
+        // A session that reads less often has read this.
+        recording.take_past(&frame(100, number(1.0)));
+        recording.take_past(&frame(200, number(1.0)));
+        recording.take(&frame(300, number(1.0)));
         assert_eq!(
             recorded(&recording),
-            [(100, None), gap, (200, None), (300, None)]
+            [100, 200, 300].map(|time| (time, None))
         );
     }
 
