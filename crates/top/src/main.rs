@@ -19,6 +19,7 @@ mod drawing;
 mod events;
 mod input;
 mod layout_file;
+mod listener;
 mod model;
 mod pages;
 mod processes;

@@ -18,10 +18,10 @@ use crate::{
     drawing::Drawing,
     events::Events,
     input,
+    listener::Listener,
     reports::{self, Reports},
     screen::Screen,
     signals::{Caught, Signals},
-    silence::Listener,
     task::Task,
     view,
 };

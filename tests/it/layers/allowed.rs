@@ -146,6 +146,7 @@ pub(super) const ALLOWED_IN_CLIENT: &[(&str, &[&str], &[&str])] = &[
     ("options", &[], &["zbus"]),
     ("metadata", &["variants"], &["zbus"]),
     ("units", &[], &[]),
+    ("cadence", &[], &[]),
     ("terminal", &[], &[]),
     ("tree", &[], &[]),
     ("catalog", &["metadata"], &[]),
@@ -206,6 +207,7 @@ pub(super) const ALLOWED_IN_TOP: &[(&str, &[&str], &[&str])] = &[
     ("arguments", &[], &[]),
     ("layout_file", &["arguments", "pages", "processes"], &[]),
     ("sampling", &[], &["sampled_client"]),
+    ("silence", &[], &[]),
     ("action", &["pages", "processes"], &[]),
     ("targets", &["pages", "processes"], &[]),
     (
@@ -217,6 +219,7 @@ pub(super) const ALLOWED_IN_TOP: &[(&str, &[&str], &[&str])] = &[
             "pages",
             "processes",
             "sampling",
+            "silence",
             "targets",
             "theme",
         ],
@@ -251,6 +254,11 @@ pub(super) const ALLOWED_IN_TOP: &[(&str, &[&str], &[&str])] = &[
         &["sampling", "task"],
         &["sampled_client", "tokio"],
     ),
+    (
+        "listener",
+        &["silence", "task"],
+        &["sampled_client", "tokio"],
+    ),
     ("signals", &[], &["tokio"]),
     ("connection", &[], &["sampled_client", "tokio"]),
     (
@@ -267,6 +275,7 @@ pub(super) const ALLOWED_IN_TOP: &[(&str, &[&str], &[&str])] = &[
             "drawing",
             "events",
             "input",
+            "listener",
             "processes",
             "reports",
             "sampling",
