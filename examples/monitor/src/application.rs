@@ -1,6 +1,6 @@
 //! The application: its window, its actions and its keys.
 
-use std::cell::Cell;
+use std::{cell::Cell, ops::ControlFlow};
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
@@ -50,6 +50,19 @@ mod imp {
     impl ObjectImpl for Application {}
 
     impl ApplicationImpl for Application {
+        fn handle_local_options(&self, options: &glib::VariantDict) -> ControlFlow<glib::ExitCode> {
+            if options.contains("version") {
+                println!("sampled-monitor {}", env!("CARGO_PKG_VERSION"));
+                return ControlFlow::Break(glib::ExitCode::SUCCESS);
+            }
+            // The options that need no display have been handled.
+            if gtk::init().is_err() {
+                eprintln!("sampled-monitor: there is no display: set WAYLAND_DISPLAY or DISPLAY");
+                return ControlFlow::Break(glib::ExitCode::FAILURE);
+            }
+            self.parent_handle_local_options(options)
+        }
+
         fn startup(&self) {
             self.parent_startup();
             let application = self.obj();
@@ -100,10 +113,19 @@ glib::wrapper! {
 impl Application {
     /// The application, which is not registered yet.
     pub fn new() -> Self {
-        glib::Object::builder()
+        let application: Self = glib::Object::builder()
             .property("application-id", APP_ID)
             .property("resource-base-path", "/io/github/sampled/Monitor")
-            .build()
+            .build();
+        application.add_main_option(
+            "version",
+            glib::Char::from(0),
+            glib::OptionFlags::NONE,
+            glib::OptionArg::None,
+            &gettext("Print the version"),
+            None,
+        );
+        application
     }
 
     /// Whether the program has ended because its bus did.

@@ -8,8 +8,12 @@ use sampled_client::units;
 /// The name of the catalogue of translations.
 pub const DOMAIN: &str = "sampled-monitor";
 
-/// Finds the translations for the locale, which GTK sets when it is initialised: in `LOCALEDIR` of the build, otherwise in `share/locale` beside the
-/// directory of the program.
+/// Sets the locale, as GTK would later, and finds the translations for it: in `LOCALEDIR` of the build, otherwise in
+/// `share/locale` beside the directory of the program. Nothing else runs yet.
+#[allow(
+    unsafe_code,
+    reason = "GLib prints the options before GTK sets the locale"
+)]
 pub fn init() {
     let beside = || {
         let program = std::env::current_exe().ok()?;
@@ -19,6 +23,8 @@ pub fn init() {
     let directory = directory
         .or_else(beside)
         .unwrap_or_else(|| "/usr/share/locale".into());
+    // SAFETY: `run` calls this first, when no other thread can read the locale.
+    unsafe { gettextrs::setlocale(gettextrs::LocaleCategory::LcAll, "") };
     // These fail for want of memory only; the text is then in English.
     gettextrs::bindtextdomain(DOMAIN, directory).ok();
     gettextrs::bind_textdomain_codeset(DOMAIN, "UTF-8").ok();

@@ -22,7 +22,7 @@ mod style;
 pub mod threshold;
 mod window;
 
-use gtk::{glib, prelude::*};
+use gtk::{gio::prelude::*, glib};
 
 use crate::application::Application;
 
@@ -32,10 +32,6 @@ pub const APP_ID: &str = "io.github.sampled.Monitor";
 /// Runs the program until its window is closed, or its session ends.
 pub fn run() -> glib::ExitCode {
     i18n::init();
-    if gtk::init().is_err() {
-        eprintln!("sampled-monitor: there is no display: set WAYLAND_DISPLAY or DISPLAY");
-        return glib::ExitCode::FAILURE;
-    }
     let application = Application::new();
     let code = application.run();
     match application.has_lost_bus() {

@@ -31,10 +31,10 @@ def values_in(description):
 class Monitor:
     """A process of the monitor and its window."""
 
-    def __init__(self, desktop, program, environment):
+    def __init__(self, desktop, program, environment, arguments=()):
         self.desktop = desktop
         self.output = tempfile.TemporaryFile("w+")
-        self.process = start(program, env=environment, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output)
+        self.process = start(program, *arguments, env=environment, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output)
         self.pid = self.process.pid
         self.window = None
 

@@ -99,6 +99,19 @@ class Window(Case):
         self.assertEqual(monitor.exit(), 1)
         self.assertRegex(monitor.said(), r"^sampled-monitor: .*display.*\n$")
 
+    def test_options_need_no_display(self):
+        user = self.user()
+        without = {"DISPLAY": None, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
+        monitor = user.run_monitor("--help", **without)
+        self.assertEqual(monitor.exit(), 0, monitor.said())
+        self.assertRegex(monitor.said(), r"(?s)^Usage:.*--version +Print the version\n")
+        monitor = user.run_monitor("--version", **without)
+        self.assertEqual(monitor.exit(), 0, monitor.said())
+        self.assertRegex(monitor.said(), r"^sampled-monitor \d+\.\d+\.\d+\n$")
+        monitor = user.run_monitor("--no-such-option", **without)
+        self.assertEqual(monitor.exit(), 1, monitor.said())
+        self.assertIn("--no-such-option", monitor.said())
+
     def test_a_theme_without_icons(self):
         user = self.user()
         user.settings("[window]\npage=processes\n")

@@ -109,10 +109,10 @@ class User:
         monitor.appear()
         return monitor
 
-    def run_monitor(self, **environment):
-        """Starts the monitor, with other variables of the environment; None takes one away."""
+    def run_monitor(self, *arguments, **environment):
+        """Starts the monitor with arguments, and with other variables of the environment; None takes one away."""
         changed = {name: value for name, value in (self.environment | environment).items() if value is not None}
-        monitor = Monitor(self.desktop, self.installation.monitor, changed)
+        monitor = Monitor(self.desktop, self.installation.monitor, changed, arguments)
         self.processes.append(monitor.process)
         return monitor
 
