@@ -108,7 +108,9 @@ impl SettingsFile {
         if let Some(directory) = self.path.parent() {
             fs::create_dir_all(directory).map_err(|error| unwritable(&error.to_string()))?;
         }
-        glib::file_set_contents(&self.path, text.as_bytes())
+        // GLib would replace a link.
+        let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        glib::file_set_contents(target, text.as_bytes())
             .map_err(|error| unwritable(error.message()))
     }
 }

@@ -80,6 +80,21 @@ fn the_longest_lists_are_saved() {
 }
 
 #[test]
+fn a_link_stays_a_link() {
+    let directory = Directory::new("link");
+    let target = directory.0.join("target");
+    fs::write(&target, "[window]\nwidth=500\n").unwrap();
+    symlink("target", directory.path()).unwrap();
+    let (file, mut settings) = SettingsFile::load(directory.path());
+    settings.width = 600;
+    file.save(&settings).unwrap();
+    let link = fs::symlink_metadata(directory.path()).unwrap();
+    assert!(link.is_symlink());
+    assert!(fs::read_to_string(target).unwrap().contains("width=600"));
+    assert_eq!(directory.names(), ["settings.ini", "target"]);
+}
+
+#[test]
 fn what_could_not_be_read_again_is_not_saved() {
     let directory = Directory::new("large");
     let text = "[window]\nwidth=500\n";
