@@ -1,6 +1,7 @@
 //! The session for what is shown, again and again.
 
 use std::{
+    future::pending,
     pin::pin,
     time::{Duration, Instant},
 };
@@ -10,7 +11,7 @@ use futures_util::{
     future::{Either, select},
 };
 use gtk::glib::{self, prelude::*, subclass::prelude::*};
-use sampled_client::{Catalog, Client, Error, Session, Start, zbus};
+use sampled_client::{Catalog, Client, Error, Session, Start, longest_silence, zbus};
 
 use super::{Service, backoff::Backoff, presence, state::State};
 use crate::{
@@ -27,6 +28,9 @@ const PAST: Duration = Duration::from_secs(3600);
 
 /// How often it asks who else samples.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The time in which a service that runs answers a ping, also on a busy machine.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The selectors and options of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,17 +126,31 @@ async fn sample(
     let past = started.saturating_sub(interval.checked_div(2).unwrap_or_default());
     let mut is_past = true;
     let mut refreshed = Instant::now();
+    let id = session.id();
+    let mut is_answered = true;
     loop {
         let next = pin!(session.next());
-        let event = select(next, changes.next()).await;
+        let silence = pin!(unanswered(&client, demand.interval, is_answered));
+        let event = select(select(next, changes.next()), silence).await;
         let frame = match event {
-            Either::Left((frame, _)) => frame?,
-            Either::Right((Some(_), _)) => {
+            Either::Left((Either::Left((frame, _)), _)) => frame?,
+            Either::Left((Either::Right((Some(_), _)), _)) => {
                 list(service, &client).await;
                 continue;
             }
-            Either::Right((None, _)) => return Err(Error::Ended("the bus is gone".to_owned())),
+            Either::Left((Either::Right((None, _)), _)) => {
+                return Err(Error::Ended("the bus is gone".to_owned()));
+            }
+            Either::Right(((), _)) => {
+                is_answered = false;
+                set_answered(service, id, is_answered);
+                continue;
+            }
         };
+        if !is_answered {
+            is_answered = true;
+            set_answered(service, id, is_answered);
+        }
         let Some(strong) = service.upgrade() else {
             return Ok(());
         };
@@ -156,9 +174,33 @@ fn begin(service: &glib::WeakRef<Service>, session: &Session, interval: u64) {
         if matches!(service.state(), State::Restarting { .. }) {
             service.imp().restarted.set(Some(Instant::now()));
         }
+    }
+    set_answered(service, session.id(), true);
+}
+
+fn set_answered(service: &glib::WeakRef<Service>, session: u32, is_answered: bool) {
+    if let Some(service) = service.upgrade() {
         service.set_state(State::Sampling {
-            session: session.id(),
+            session,
+            is_answered,
         });
+    }
+}
+
+/// Waits until the service does not answer a ping, after the time in which a frame of this interval should have come. Never ends if
+/// that is known already.
+async fn unanswered(client: &Client, interval: Duration, is_answered: bool) {
+    if !is_answered {
+        return pending().await;
+    }
+    let mut wait = longest_silence(interval);
+    loop {
+        glib::timeout_future(wait).await;
+        if let Err(Error::NoAnswer { .. }) = client.bus().ping(PING_TIMEOUT).await {
+            return;
+        }
+        // Ever more seldom, as of a service whose files hang.
+        wait = wait.saturating_mul(2);
     }
 }
 

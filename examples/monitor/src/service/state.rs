@@ -20,6 +20,8 @@ pub enum State {
     Sampling {
         /// Its number.
         session: u32,
+        /// Whether its readings come, or the service answers at least.
+        is_answered: bool,
     },
     /// The session has ended by itself. Another one is started.
     Restarting {

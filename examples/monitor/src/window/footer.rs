@@ -81,10 +81,14 @@ impl Footer {
 
     fn show_state(&self, state: &State, presence: &Presence) {
         let icon = match state {
-            State::Sampling { .. } => "emblem-ok-symbolic",
+            State::Sampling {
+                is_answered: true, ..
+            } => "emblem-ok-symbolic",
             State::Connecting | State::Restarting { .. } => "emblem-synchronizing-symbolic",
             State::Paused | State::Hidden => "media-playback-pause-symbolic",
-            State::Refused { .. } | State::Unavailable { .. } => "dialog-warning-symbolic",
+            State::Sampling { .. } | State::Refused { .. } | State::Unavailable { .. } => {
+                "dialog-warning-symbolic"
+            }
         };
         let text = text(state, presence);
         let imp = self.imp();
@@ -100,6 +104,9 @@ impl Footer {
 fn text(state: &State, presence: &Presence) -> String {
     match state {
         State::Connecting => gettext("Connecting to the service…"),
+        State::Sampling {
+            is_answered: false, ..
+        } => gettext("The service does not answer: the readings are old."),
         State::Sampling { .. } => join([running(presence), others(presence)]),
         State::Restarting { .. } => {
             gettext("The service ended unexpectedly and is being restarted…")
@@ -184,7 +191,10 @@ mod tests {
             version: "0.1.0".to_owned(),
             ..Presence::default()
         };
-        let sampling = State::Sampling { session: 1 };
+        let sampling = State::Sampling {
+            session: 1,
+            is_answered: true,
+        };
         assert_eq!(
             text(&sampling, &presence),
             "sampled 0.1.0 is running (process 7)."

@@ -71,6 +71,22 @@ class Service(Case):
         until(gaps, lambda: f"a chart with a gap: {monitor.tree()}")
         until(lambda: any(has_value(text) for text in gaps()), "values after the gap")
 
+    def test_a_service_that_hangs_is_named(self):
+        user = self.user()
+        monitor = user.monitor()
+        service = user.wait_for_service()
+        until(lambda: user.sessions(monitor.pid), "a session of the monitor")
+        page = monitor.page("Overview")
+        until(lambda: any(readings(text) >= 2 for text in monitor.charts(page).values()), lambda: f"readings: {monitor.tree()}")
+        os.kill(service, signal.SIGSTOP)
+        self.addCleanup(os.kill, service, signal.SIGCONT)
+        monitor.wait_for_status("does not answer")
+        os.kill(service, signal.SIGCONT)
+        monitor.wait_for_status("is running")
+        gap = lambda: [text for text in monitor.charts(page).values() if re.search(r"[1-9]\d* gaps?", text)]
+        until(gap, lambda: f"a chart with a gap: {monitor.tree()}")
+        self.assertEqual(user.wait_for_service(), service)
+
     def test_graphs_are_full_when_the_window_opens(self):
         user = self.user()
         other = user.start(self.installation.sampled, "watch", "cpu", "memory", "--interval", "250ms", "--csv")
