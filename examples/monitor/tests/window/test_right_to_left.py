@@ -5,7 +5,7 @@ import re
 import shutil
 import tempfile
 
-from accessibility import Role
+from accessibility import Role, State
 from case import Case
 from large import NAMES, LargeMachine
 from test_service import readings
@@ -88,6 +88,7 @@ class RightToLeft(Case):
         past, now = at(left(graph) + 5), at(right(graph) - 5)
         self.assertIn((now - past) % DAY, range(50, 70))
         monitor.click(graph)
+        until(lambda: graph.has(State.FOCUSED), lambda: f"the focus in the graph: {monitor.tree()}")
         self.assertLess(after("ctrl+Left"), 0)
         self.assertGreater(after("ctrl+Right"), 0)
         monitor.keys("Escape", *["plus"] * 12)
