@@ -70,7 +70,11 @@ impl Scan {
         let mut outcome = Ok(());
         for process in &mut self.processes {
             match self.reader.count(proc, process) {
-                Ok(counts) => all.push(counts),
+                Ok(counts) => {
+                    // Another process may have the pid of one that was gone.
+                    process.is_gone = false;
+                    all.push(counts);
+                }
                 Err(cause) if matches!(cause, Errno::MFILE | Errno::NFILE) => {
                     // The pass is incomplete, so that the next one must list the directory again.
                     listing.forget();

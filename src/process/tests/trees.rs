@@ -23,6 +23,34 @@ fn the_last_pid_may_be_any() {
 }
 
 #[test]
+fn a_pid_that_is_given_again_during_a_query_has_a_row_in_the_next() {
+    let tree = Tree::new();
+    for (pid, name) in [(3, "a"), (20, "b"), (100, "c")] {
+        tree.process(pid, name, 1, 0);
+    }
+    let mut table = tree.table();
+    let since = now();
+    let (names, files) = (query(&[Field::Name]), query(&[Field::CommandLine]));
+    table.rows(&names, since, None).unwrap();
+    tree.process(20, "new", 50, 0);
+    let same_pass = table.rows(&files, since, None).unwrap();
+    assert_eq!(pids(&same_pass), [3, 100]);
+    let found = rows(&mut table, &names);
+    assert_eq!(pids(&found), [3, 20, 100]);
+    // The same, and one that cannot be read any more.
+    let since = now();
+    table.rows(&names, since, None).unwrap();
+    tree.process(20, "newer", 90, 0);
+    let same_pass = table.rows(&query(&[Field::Cgroup]), since, None);
+    assert_eq!(pids(&same_pass.unwrap()), [3, 100]);
+    tree.write("3/stat", "x");
+    let found = rows(&mut table, &names);
+    assert_eq!(pids(&found), [20, 100]);
+    let shown: Vec<_> = found.rows.iter().map(|row| &row.values[0]).collect();
+    assert_eq!(shown, [&text("newer"), &text("c")]);
+}
+
+#[test]
 fn filter_order_and_limit() {
     let tree = Tree::new();
     for (pid, name, used) in [(3, "ab", 30), (20, "b", 10), (100, "a", 20), (101, "c", 20)] {

@@ -75,6 +75,8 @@ fn short_lived_children_mix_up_no_rows() {
                 Command::new("true").status().unwrap();
             }
         });
+        // Also if this fails.
+        let _ending = Ending(&is_over);
         let mut table = table();
         let query = query(&[Field::Uid, Field::CommandLine, Field::Cgroup, Field::Read]);
         let mut before = None;
@@ -87,8 +89,16 @@ fn short_lived_children_mix_up_no_rows() {
             assert!(own.values[0].is_ok());
             before = Some(found.pass);
         }
-        is_over.store(true, Ordering::Relaxed);
     });
+}
+
+/// Sets a flag in the end.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
