@@ -1,12 +1,14 @@
 //! The layout: what the user has chosen, in a file.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs::{self, File},
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 use crate::{pages::Page, processes::grouping::Grouping};
@@ -194,17 +196,24 @@ fn read(path: &Path) -> Result<Layout, Error> {
         path: shown(),
         cause,
     };
-    let metadata = match fs::metadata(path) {
+    // What is no regular file might block, or become the terminal of the program.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut options = File::options();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    let file = match options.open(path) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Layout::default()),
-        metadata => metadata.map_err(io)?,
+        file => file.map_err(io)?,
     };
-    if !metadata.is_file() {
+    if !file.metadata().map_err(io)?.is_file() {
         return Err(invalid("it is no regular file".to_owned()));
     }
-    if metadata.len() > LARGEST {
+    let mut bytes = Vec::new();
+    let limit = LARGEST.saturating_add(1);
+    let read = file.take(limit).read_to_end(&mut bytes).map_err(io)?;
+    if read as u64 > LARGEST {
         return Err(invalid(format!("it is larger than {LARGEST} bytes")));
     }
-    let text = fs::read_to_string(path).map_err(io)?;
+    let text = String::from_utf8(bytes).map_err(|_| invalid("it is not in UTF-8".to_owned()))?;
     let layout = toml::from_str::<Layout>(&text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = line_of(&text, start);

@@ -45,6 +45,15 @@ fn what_is_written_has_the_first_page_among_its_pages() {
 }
 
 #[test]
+fn no_more_than_the_limit_is_read() {
+    // The kernel's files have no size beforehand.
+    let (file, read) = LayoutFile::read(Some("/proc/kallsyms".into()));
+    assert_eq!(read, Layout::default());
+    let broken = file.broken().unwrap();
+    assert!(broken.contains("larger than 65536 bytes"), "{broken}");
+}
+
+#[test]
 fn a_broken_file_is_kept() {
     let check = |text: &str, expected: &str| {
         let (file, read, directory) = layout(text);
