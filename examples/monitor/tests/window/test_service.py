@@ -15,7 +15,24 @@ def readings(description):
     return int(match[1]) if match else 0
 
 
+def gaps(monitor, page):
+    """The descriptions of the charts of a page that have a gap, once there is one."""
+    def found():
+        return [text for text in monitor.charts(page).values() if re.search(r"[1-9]\d* gaps?", text)]
+    return until(found, lambda: f"a chart with a gap: {monitor.tree()}")
+
+
 class Service(Case):
+    def sampling(self):
+        """A user, the monitor with a few readings on its first page, the page, and the service."""
+        user = self.user()
+        monitor = user.monitor()
+        service = user.wait_for_service()
+        until(lambda: user.sessions(monitor.pid), "a session of the monitor")
+        page = monitor.page("Overview")
+        until(lambda: any(readings(text) >= 2 for text in monitor.charts(page).values()), lambda: f"readings: {monitor.tree()}")
+        return user, monitor, page, service
+
     def test_pause_ends_the_session(self):
         user = self.user()
         monitor = user.monitor()
@@ -55,36 +72,22 @@ class Service(Case):
         user.wait_until_gone(service)
 
     def test_a_killed_service_is_started_again(self):
-        user = self.user()
-        monitor = user.monitor()
-        first = user.wait_for_service()
-        until(lambda: user.sessions(monitor.pid), "a session of the monitor")
-        page = monitor.page("Overview")
-        until(lambda: any(readings(text) >= 2 for text in monitor.charts(page).values()), lambda: f"readings: {monitor.tree()}")
+        user, monitor, page, first = self.sampling()
         os.kill(first, signal.SIGKILL)
         second = user.wait_for_service(other_than=first)
         self.assertNotEqual(first, second)
         until(lambda: user.sessions(monitor.pid), "a session with the new service")
         monitor.wait_for_status("restarted")
-        def gaps():
-            return [text for text in monitor.charts(page).values() if re.search(r"[1-9]\d* gaps?", text)]
-        until(gaps, lambda: f"a chart with a gap: {monitor.tree()}")
-        until(lambda: any(has_value(text) for text in gaps()), "values after the gap")
+        until(lambda: any(has_value(text) for text in gaps(monitor, page)), "values after the gap")
 
     def test_a_service_that_hangs_is_named(self):
-        user = self.user()
-        monitor = user.monitor()
-        service = user.wait_for_service()
-        until(lambda: user.sessions(monitor.pid), "a session of the monitor")
-        page = monitor.page("Overview")
-        until(lambda: any(readings(text) >= 2 for text in monitor.charts(page).values()), lambda: f"readings: {monitor.tree()}")
+        user, monitor, page, service = self.sampling()
         os.kill(service, signal.SIGSTOP)
         self.addCleanup(os.kill, service, signal.SIGCONT)
         monitor.wait_for_status("does not answer")
         os.kill(service, signal.SIGCONT)
         monitor.wait_for_status("is running")
-        gap = lambda: [text for text in monitor.charts(page).values() if re.search(r"[1-9]\d* gaps?", text)]
-        until(gap, lambda: f"a chart with a gap: {monitor.tree()}")
+        gaps(monitor, page)
         self.assertEqual(user.wait_for_service(), service)
 
     def test_graphs_are_full_when_the_window_opens(self):
