@@ -32,6 +32,9 @@ pub struct Bus {
     deadline: Deadline,
 }
 
+/// The time in which a service that runs answers a ping, also on a busy machine.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The timeout for asking the bus why a call has no answer.
 const DIAGNOSIS_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -153,8 +156,8 @@ impl Bus {
     /// is no error that the name has no owner: a session that was there is over, and says so.
     ///
     /// # Errors
-    /// [`Error::NoAnswer`], from the service or the bus, if there is no answer within this time.
-    pub async fn ping(&self, time: Duration) -> Result<(), Error> {
+    /// [`Error::NoAnswer`], from the service or the bus, if there is no answer within a second.
+    pub async fn ping(&self) -> Result<(), Error> {
         let ping = async {
             let owner = match self.proxy.get_name_owner(name()).await {
                 Err(fdo::Error::NameHasNoOwner(_)) => return Ok(()),
@@ -168,7 +171,7 @@ impl Bus {
                 .await?;
             peer.ping().await
         };
-        self.answer(self.deadline.left(time), ping).await
+        self.answer(self.deadline.left(PING_TIMEOUT), ping).await
     }
 
     /// Whether the service is activatable: the bus would start it for a call.

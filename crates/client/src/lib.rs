@@ -80,6 +80,8 @@ mod session;
 #[cfg(feature = "bus")]
 mod signals;
 #[cfg(feature = "bus")]
+mod silence;
+#[cfg(feature = "bus")]
 mod states;
 pub mod terminal;
 #[cfg(feature = "bus")]

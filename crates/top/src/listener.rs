@@ -13,9 +13,6 @@ use crate::{
     task::Task,
 };
 
-/// The time in which a service that runs answers a ping, also on a busy machine.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// Listens for frames, and asks the service whether it answers when none comes.
 pub(crate) struct Listener {
     /// The moment of the last frame.
@@ -53,7 +50,7 @@ impl Listener {
             // Ever more seldom: a service that is stopped for days finds few pings.
             self.ping_at = now.checked_add(now.saturating_duration_since(self.heard));
             let bus = client.bus().clone();
-            self.ping.start(async move { bus.ping(PING_TIMEOUT).await });
+            self.ping.start(async move { bus.ping().await });
         }
     }
 

@@ -1,8 +1,12 @@
 //! The backend that readings come from: the service, or this process if there is no session bus.
 
-use std::{collections::BTreeMap, future::pending, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    time::{Duration, Instant},
+};
 
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use sampled::{
     Local,
@@ -14,7 +18,7 @@ use sampled::{
     service::Settings,
 };
 
-use super::{silence::until_unanswered, streamed::Streamed};
+use super::streamed::Streamed;
 use crate::cli::{
     common_options::CommonOptions,
     configuration,
@@ -136,8 +140,8 @@ impl Backend {
         let Self::Service(client) = self else {
             return pending().await;
         };
-        let (silence, from) = until_unanswered(client.bus(), heard, interval).await;
-        let seconds = silence.as_secs();
+        let from = client.bus().until_unanswered(heard, interval).await;
+        let seconds = heard.elapsed().as_secs();
         let culprit = match from {
             Unresponsive::Bus(_) => "bus",
             _ => "service",

@@ -2,5 +2,4 @@
 
 pub(crate) mod backend;
 pub(crate) mod selectors;
-mod silence;
 mod streamed;

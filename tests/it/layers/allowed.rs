@@ -162,6 +162,11 @@ pub(super) const ALLOWED_IN_CLIENT: &[(&str, &[&str], &[&str])] = &[
         &["deadline", "error", "owner", "runtime", "transport", "wire"],
         &["zbus"],
     ),
+    (
+        "silence",
+        &["bus", "cadence", "deadline", "error", "runtime"],
+        &[],
+    ),
     ("signals", &["error", "wire"], &["zbus"]),
     (
         "client",

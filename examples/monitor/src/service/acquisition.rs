@@ -11,7 +11,7 @@ use futures_util::{
     future::{Either, select},
 };
 use gtk::glib::{self, prelude::*, subclass::prelude::*};
-use sampled_client::{Catalog, Client, Error, Session, Start, longest_silence, zbus};
+use sampled_client::{Catalog, Client, Error, Session, Start, zbus};
 
 use super::{Service, backoff::Backoff, presence, state::State};
 use crate::{
@@ -28,9 +28,6 @@ const PAST: Duration = Duration::from_secs(3600);
 
 /// How often it asks who else samples.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(10);
-
-/// The time in which a service that runs answers a ping, also on a busy machine.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The selectors and options of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,10 +124,16 @@ async fn sample(
     let mut is_past = true;
     let mut refreshed = Instant::now();
     let id = session.id();
-    let mut is_answered = true;
+    let (mut heard, mut is_answered) = (Instant::now(), true);
     loop {
         let next = pin!(session.next());
-        let silence = pin!(unanswered(&client, demand.interval, is_answered));
+        let bus = client.bus();
+        let silence = pin!(async move {
+            match is_answered {
+                true => bus.until_unanswered(heard, demand.interval).await,
+                false => pending().await,
+            }
+        });
         let event = select(select(next, changes.next()), silence).await;
         let frame = match event {
             Either::Left((Either::Left((frame, _)), _)) => frame?,
@@ -141,12 +144,13 @@ async fn sample(
             Either::Left((Either::Right((None, _)), _)) => {
                 return Err(Error::Ended("the bus is gone".to_owned()));
             }
-            Either::Right(((), _)) => {
+            Either::Right(_) => {
                 is_answered = false;
                 set_answered(service, id, is_answered);
                 continue;
             }
         };
+        heard = Instant::now();
         if !is_answered {
             is_answered = true;
             set_answered(service, id, is_answered);
@@ -184,23 +188,6 @@ fn set_answered(service: &glib::WeakRef<Service>, session: u32, is_answered: boo
             session,
             is_answered,
         });
-    }
-}
-
-/// Waits until the service does not answer a ping, after the time in which a frame of this interval should have come. Never ends if
-/// that is known already.
-async fn unanswered(client: &Client, interval: Duration, is_answered: bool) {
-    if !is_answered {
-        return pending().await;
-    }
-    let mut wait = longest_silence(interval);
-    loop {
-        glib::timeout_future(wait).await;
-        if let Err(Error::NoAnswer { .. }) = client.bus().ping(PING_TIMEOUT).await {
-            return;
-        }
-        // Ever more seldom, as of a service whose files hang.
-        wait = wait.saturating_mul(2);
     }
 }
 

@@ -179,7 +179,7 @@ async fn show(
     let mut heard = Instant::now();
     let mut is_told = false;
     while *left != Some(0) {
-        let silence = backend.until_unanswered(heard, options.interval);
+        let silence = backend.until_unanswered(heard.into_std(), options.interval);
         let next = async {
             select! {
                 biased;
